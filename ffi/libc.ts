@@ -1,0 +1,70 @@
+/**
+ * The C library: one table, opened once. Nobody calls a symbol from here directly but the wrappers beside this
+ * file, one a symbol, which check lengths before the call and errno after it.
+ */
+import { FFIType, read, type Pointer } from 'bun:ffi';
+import { SystemError } from './errno.ts';
+import { openFirst } from './library.ts';
+
+/** Functions that are there under the same name and prototype on Linux (glibc, musl) and macOS. None is variadic. */
+const SHARED = {
+  /** <sys/socket.h> `int socket(int domain, int type, int protocol)` */
+  socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
+  /** <sys/socket.h> `int bind(int fd, const struct sockaddr *addr, socklen_t len)` */
+  bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
+  /** <sys/socket.h> `int getsockname(int fd, struct sockaddr *addr, socklen_t *len)` */
+  getsockname: { args: ['i32', 'ptr', 'ptr'], returns: 'i32' },
+  /** <sys/socket.h> `int getsockopt(int fd, int level, int name, void *value, socklen_t *len)` */
+  getsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'ptr'], returns: 'i32' },
+  /** <sys/socket.h> `int setsockopt(int fd, int level, int name, const void *value, socklen_t len)` */
+  setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
+  /** <sys/socket.h> `ssize_t send(int fd, const void *buf, size_t len, int flags)` */
+  send: { args: ['i32', 'ptr', 'usize', 'i32'], returns: FFIType.i64_fast },
+  /** <sys/socket.h> `ssize_t recv(int fd, void *buf, size_t len, int flags)` */
+  recv: { args: ['i32', 'ptr', 'usize', 'i32'], returns: FFIType.i64_fast },
+  /** <unistd.h> `int close(int fd)` */
+  close: { args: ['i32'], returns: 'i32' },
+  /** <sys/file.h> `int flock(int fd, int operation)` */
+  flock: { args: ['i32', 'i32'], returns: 'i32' },
+  /** <sys/resource.h> `int getrlimit(int resource, struct rlimit *limit)`; both fields are 64 bits wide */
+  getrlimit: { args: ['i32', 'ptr'], returns: 'i32' },
+  /** <sys/resource.h> `int setrlimit(int resource, const struct rlimit *limit)` */
+  setrlimit: { args: ['i32', 'ptr'], returns: 'i32' },
+} as const;
+
+/** glibc and musl, <errno.h>: `int *__errno_location(void)` */
+const LINUX = { ...SHARED, __errno_location: { args: [], returns: 'ptr' } } as const;
+/** libSystem, <errno.h>: `int *__error(void)` */
+const DARWIN = { ...SHARED, __error: { args: [], returns: 'ptr' } } as const;
+
+const MUSL_ARCH = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+/** glibc by its soname; musl by its loader, which is the whole C library. */
+const LINUX_NAMES = ['libc.so.6', `libc.musl-${MUSL_ARCH}.so.1`, `/lib/ld-musl-${MUSL_ARCH}.so.1`];
+/** There is no file of this name since macOS 11; dlopen finds it in the shared cache. */
+const DARWIN_NAMES = ['/usr/lib/libSystem.B.dylib'];
+
+function open() {
+  const reasons: string[] = [];
+  if (process.platform === 'darwin') {
+    const library = openFirst(DARWIN_NAMES, DARWIN, reasons);
+    if (library) return { ...library.symbols, errnoLocation: library.symbols.__error };
+  } else {
+    const library = openFirst(LINUX_NAMES, LINUX, reasons);
+    if (library) return { ...library.symbols, errnoLocation: library.symbols.__errno_location };
+  }
+  throw new Error(`no C library could be opened: ${reasons.join('; ')}`);
+}
+
+/** The raw symbols. Only for the wrappers in this folder. */
+export const libc = open();
+
+/** errno of this thread. Read it right after the call that failed: anything between may set it anew. */
+export function errno(): number {
+  return read.i32(libc.errnoLocation() as Pointer);
+}
+
+/** Passes a result through, or throws what errno says. */
+export function checked(call: string, result: number, detail = ''): number {
+  if (result < 0) throw new SystemError(call, errno(), detail);
+  return result;
+}

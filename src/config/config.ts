@@ -1,0 +1,58 @@
+/** The checked configuration, as the program uses it. The file's form is in schema.ts. */
+import type { LogLevel } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Host } from '../net/address.ts';
+import type { Cidr } from '../net/cidr.ts';
+
+export interface Config {
+  readonly upstream: UpstreamConfig;
+  /** TCP port of the redirect listener on 127.0.0.1 and ::1. */
+  readonly port: number;
+  readonly scope: Scope;
+  /** Destinations that go straight out: blocks, and names that are resolved at start. */
+  readonly bypass: readonly (Cidr | Host)[];
+  readonly redirect: RedirectConfig;
+  readonly timeouts: Timeouts;
+  readonly aead: AeadPreference;
+  /** The most connections at once; undefined: as many as the file descriptor limit allows. */
+  readonly maxConnections: number | undefined;
+  readonly logLevel: LogLevel;
+}
+
+/** `bypass-cn`: addresses in China and private nets go straight out. `global`: private nets only. */
+export const SCOPES = ['bypass-cn', 'global'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export type UpstreamConfig = ShadowsocksConfig;
+
+export interface ShadowsocksConfig {
+  readonly type: 'shadowsocks';
+  readonly server: Host;
+  readonly port: number;
+  readonly method: string;
+  readonly password: Secret;
+  /** The name that a share link gave it, for logs. */
+  readonly tag: string | undefined;
+}
+
+export interface RedirectConfig {
+  readonly mechanism: 'auto' | 'nftables' | 'iptables';
+  /** Group id that marks our own sockets. Needs no entry in /etc/group. */
+  readonly gid: number;
+}
+
+/** All in milliseconds. */
+export interface Timeouts {
+  /** From the first SYN to the upstream until it is connected. */
+  readonly dial: number;
+  /** A connection on which no byte has moved, in either direction, for this long is ended. */
+  readonly idle: number;
+  /** The same, once one direction has ended. */
+  readonly halfClosed: number;
+  /** How long to wait for the client's first bytes, to send them in one write with the upstream's header. */
+  readonly firstData: number;
+}
+
+/** `auto`: the fastest that gives the right bytes here. */
+export const AEAD_PREFERENCES = ['auto', 'libcrypto', 'node', 'noble'] as const;
+export type AeadPreference = (typeof AEAD_PREFERENCES)[number];

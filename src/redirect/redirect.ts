@@ -1,0 +1,51 @@
+/** What every mechanism that puts rules into the kernel has in common. One folder a mechanism beside this file. */
+import { SnetError } from '../base/errors.ts';
+import type { DualRanges } from '../net/ranges.ts';
+
+export const MECHANISMS = ['nftables', 'iptables'] as const;
+export type Mechanism = (typeof MECHANISMS)[number];
+
+/** The whole wanted state, declared; a mechanism finds out by itself what that means in its own terms. */
+export interface RedirectPlan {
+  /** Port of our TCP listeners on 127.0.0.1 and ::1. */
+  readonly port: number;
+  /** Sockets made under this group id are never redirected: our own, and those of `snet exec --bypass`. */
+  readonly gid: number;
+  /** Destinations that go straight out, decided in the kernel. */
+  readonly bypass: DualRanges;
+  /** False where the machine has no IPv6 at all: then no rule speaks of it. */
+  readonly ipv6: boolean;
+}
+
+export interface Redirect {
+  readonly mechanism: Mechanism;
+
+  /**
+   * Puts the plan into the kernel, after removing what an earlier run may have left.
+   * @throws RedirectError; nothing of ours is in the kernel then
+   */
+  apply(plan: RedirectPlan): Promise<void>;
+
+  /**
+   * Replaces the bypass ranges of the plan in force, all at once: no connection sees a moment without rules.
+   * @throws RedirectError; the plan in force stays then
+   */
+  update(plan: RedirectPlan): Promise<void>;
+
+  /** Takes out all that `apply` put in. Does nothing the second time. */
+  remove(): Promise<void>;
+}
+
+export type RedirectStatus =
+  /** Not root, or no CAP_NET_ADMIN. */
+  | 'ERR_REDIRECT_PERMISSION'
+  /** The kernel or the machine lacks what the mechanism needs. The next mechanism may do. */
+  | 'ERR_REDIRECT_UNSUPPORTED'
+  /** Another process holds our table. */
+  | 'ERR_REDIRECT_HELD'
+  /** The kernel refused a message; the text names the object at fault. */
+  | 'ERR_REDIRECT_KERNEL'
+  /** A program (iptables-restore, ipset …) failed; the text has what it said. */
+  | 'ERR_REDIRECT_COMMAND';
+
+export class RedirectError extends SnetError<RedirectStatus> {}
