@@ -1,0 +1,92 @@
+/** The log lines of flows: what went wrong at once and in words, what went well only for those who debug. */
+import { explain } from '../base/errors.ts';
+import type { Fields, Log } from '../base/log.ts';
+import { formatEndpoint } from '../net/address.ts';
+import type { FlowStatus } from '../relay/status.ts';
+import type { Way } from './flow.ts';
+
+export interface FlowLog {
+  ended(way: Way, status: FlowStatus, up: number, down: number, cause?: unknown): void;
+  /** One endpoint failed and the next is tried. */
+  redial(way: Way, status: FlowStatus, cause?: unknown): void;
+  /** A connection that never became a flow. */
+  refused(status: FlowStatus): void;
+}
+
+/** Ends that are the user's or the application's own business. */
+const ORDERLY: ReadonlySet<FlowStatus> = new Set([
+  'OK',
+  'CLIENT_RESET',
+  'STOPPED',
+  'ERR_IDLE',
+  'ERR_HALF_CLOSED',
+]);
+
+const WORDS: Partial<Record<FlowStatus, string>> = {
+  ERR_NOT_REDIRECTED: 'refused a connection made to our own port',
+  ERR_LIMIT: 'refused a connection: as many as allowed are open',
+  ERR_DIAL_NO_ADDRESS: 'the upstream has no address',
+  ERR_DIAL_REFUSED: 'the upstream refused the connection',
+  ERR_DIAL_TIMEOUT: 'the upstream did not answer in time',
+  ERR_DIAL_UNREACHABLE: 'no way to the upstream',
+  ERR_DIAL: 'no connection to the upstream',
+  ERR_UPSTREAM_NO_ANSWER:
+    'the upstream closed without an answer: wrong password or method, or it cannot reach the target',
+  ERR_UPSTREAM_RESET: 'the upstream broke the connection',
+  ERR_AEAD: "the upstream's answer does not authenticate: wrong password or method",
+  ERR_PROTOCOL: 'the upstream broke the protocol',
+  ERR_TRUNCATED: 'the upstream closed within a record',
+  ERR_INTERNAL: 'a fault of snet itself',
+};
+
+/** When everything fails, this many lines a second and status say so; the rest are counted. */
+const LINES_PER_SECOND = 5;
+
+export function createFlowLog(log: Log, now: () => number = () => performance.now()): FlowLog {
+  const windows = new Map<FlowStatus, { began: number; lines: number; dropped: number }>();
+
+  function warn(status: FlowStatus, fields: Fields, cause?: unknown): void {
+    let window = windows.get(status);
+    if (window === undefined || now() - window.began >= 1_000) {
+      const unsaid = window?.dropped;
+      windows.set(status, (window = { began: now(), lines: 0, dropped: 0 }));
+      if (unsaid) log.warn('more of the same', { status, times: unsaid });
+    }
+    if (++window.lines > LINES_PER_SECOND) {
+      window.dropped++;
+      return;
+    }
+    const reason = cause === undefined ? undefined : explain(cause);
+    log.warn(WORDS[status] ?? 'a connection ended', { status, ...fields, reason });
+    if (status === 'ERR_INTERNAL' && cause instanceof Error) log.error(cause.stack ?? cause.message);
+  }
+
+  return {
+    ended(way, status, up, down, cause) {
+      const orderly = ORDERLY.has(status);
+      if (orderly && !log.debugging) return;
+      const fields = {
+        destination: formatEndpoint(way.destination),
+        way: way.decision.where,
+        why: way.decision.why,
+        upstream: way.upstream.label,
+        up,
+        down,
+        ms: Math.round(performance.now() - way.began),
+      };
+      if (orderly) log.debug('flow ended', { status, ...fields });
+      else warn(status, fields, cause);
+    },
+    redial(way, status, cause) {
+      const endpoint = way.endpoint && formatEndpoint(way.endpoint);
+      log.debug('trying the next address', {
+        status,
+        endpoint,
+        reason: cause === undefined ? undefined : explain(cause),
+      });
+    },
+    refused(status) {
+      warn(status, {});
+    },
+  };
+}

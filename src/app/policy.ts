@@ -1,0 +1,16 @@
+/** What a configuration means for new connections; a reload makes another and swaps it in. */
+import type { Address } from '../net/address.ts';
+import type { DualRanges } from '../net/ranges.ts';
+import type { Decision } from '../route/decide.ts';
+import type { Timeouts } from '../config/config.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+export interface Policy {
+  decide(destination: Address): Decision;
+  readonly upstream: Upstream;
+  readonly timeouts: Timeouts;
+  /** What the kernel need not even show us. */
+  readonly bypass: DualRanges;
+  /** Ends what the policy keeps going (refreshing the upstream's addresses). */
+  stop(): void;
+}

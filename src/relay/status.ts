@@ -1,0 +1,39 @@
+/** How a flow ended: one stable word, which is the log's field, the metric's label and what tests assert. */
+
+export type FlowStatus =
+  /** Both sides ended in order. */
+  | 'OK'
+  /** The client reset its connection, as programs do that have read enough. */
+  | 'CLIENT_RESET'
+  /** snet itself stops. */
+  | 'STOPPED'
+  /** The connection was not redirected here by the kernel but made to our own port. */
+  | 'ERR_NOT_REDIRECTED'
+  /** As many connections as allowed are open already. */
+  | 'ERR_LIMIT'
+  /** The upstream's name has no address. */
+  | 'ERR_DIAL_NO_ADDRESS'
+  /** Nobody listens where the upstream should be. */
+  | 'ERR_DIAL_REFUSED'
+  /** The upstream did not answer the SYN in time. */
+  | 'ERR_DIAL_TIMEOUT'
+  /** No way to the upstream: no route, or the network is down. */
+  | 'ERR_DIAL_UNREACHABLE'
+  /** Any other reason why no connection came about. */
+  | 'ERR_DIAL'
+  /** The upstream closed without a single byte in answer: it could not reach the target, or didn't believe us. */
+  | 'ERR_UPSTREAM_NO_ANSWER'
+  /** The upstream reset the connection. */
+  | 'ERR_UPSTREAM_RESET'
+  /** No byte moved in either direction for the idle time. */
+  | 'ERR_IDLE'
+  /** One direction had ended and no byte moved in the other for the half-closed time. */
+  | 'ERR_HALF_CLOSED'
+  /** A record of the upstream did not authenticate. */
+  | 'ERR_AEAD'
+  /** The upstream broke the protocol's rules. */
+  | 'ERR_PROTOCOL'
+  /** The upstream closed within a record. */
+  | 'ERR_TRUNCATED'
+  /** A fault of ours; the log has the stack. */
+  | 'ERR_INTERNAL';

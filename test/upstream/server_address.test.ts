@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'bun:test';
+import { silent, type Log } from '../../src/base/log.ts';
+import { formatEndpoint } from '../../src/net/address.ts';
+import { createServerAddress, ResolveError, type Resolved } from '../../src/upstream/server_address.ts';
+
+const text = (server: { endpoints(): readonly Parameters<typeof formatEndpoint>[0][] }) =>
+  server.endpoints().map(formatEndpoint);
+
+function resolver(...answers: (Resolved | Error)[]) {
+  let asked = 0;
+  const resolve = (): Promise<Resolved> => {
+    const answer = answers[Math.min(asked++, answers.length - 1)]!;
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  return {
+    resolve,
+    get asked() {
+      return asked;
+    },
+  };
+}
+
+describe('createServerAddress()', () => {
+  test('asks nobody about an address', async () => {
+    const { resolve } = resolver(new Error('must not be asked'));
+    expect(text(await createServerAddress('192.0.2.1', 8388, resolve, silent))).toEqual(['192.0.2.1:8388']);
+    expect(text(await createServerAddress('2001:db8::1', 8388, resolve, silent))).toEqual([
+      '[2001:db8::1]:8388',
+    ]);
+  });
+
+  test('has all addresses of a name, in the order of the answer', async () => {
+    const { resolve } = resolver({ addresses: ['192.0.2.1', '2001:db8::1'], ttl: 60 });
+    using server = disposable(await createServerAddress('proxy.example', 443, resolve, silent));
+    expect(text(server)).toEqual(['192.0.2.1:443', '[2001:db8::1]:443']);
+  });
+
+  test.each([
+    ['fails', new Error('ENOTFOUND')],
+    ['has no address', { addresses: [], ttl: 60 }],
+  ])('throws for a name that %s', async (_, answer) => {
+    const { resolve } = resolver(answer);
+    const error = await createServerAddress('proxy.example', 443, resolve, silent).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(ResolveError);
+    expect((error as ResolveError).message).toContain('proxy.example');
+  });
+
+  test('an address that fails goes behind the others, and the name is asked for again', async () => {
+    const first = { addresses: ['192.0.2.1', '192.0.2.2'], ttl: 60 };
+    const second = { addresses: ['192.0.2.9'], ttl: 60 };
+    const answers = resolver(first, second);
+    const said: string[] = [];
+    const log: Log = { ...silent, info: (message) => void said.push(message) };
+    using server = disposable(await createServerAddress('proxy.example', 443, answers.resolve, log));
+    server.report(server.endpoints()[0]!, false);
+    expect(text(server)).toEqual(['192.0.2.2:443', '192.0.2.1:443']);
+    await Bun.sleep(0);
+    expect(text(server)).toEqual(['192.0.2.9:443']);
+    expect(said).toEqual(['the upstream has moved']);
+    for (let i = 0; i < 100; i++) server.report(server.endpoints()[0]!, false);
+    expect(answers.asked).toBe(2);
+  });
+
+  test('keeps the last addresses when asking again fails', async () => {
+    const answers = resolver({ addresses: ['192.0.2.1'], ttl: 60 }, new Error('SERVFAIL'));
+    const said: string[] = [];
+    const log: Log = { ...silent, warn: (message) => void said.push(message) };
+    using server = disposable(await createServerAddress('proxy.example', 443, answers.resolve, log));
+    server.report(server.endpoints()[0]!, false);
+    await Bun.sleep(0);
+    expect(text(server)).toEqual(['192.0.2.1:443']);
+    expect(said).toHaveLength(1);
+  });
+
+  test('a connection that works changes nothing', async () => {
+    const answers = resolver({ addresses: ['192.0.2.1', '192.0.2.2'], ttl: 60 });
+    using server = disposable(await createServerAddress('proxy.example', 443, answers.resolve, silent));
+    server.report(server.endpoints()[1]!, true);
+    expect(text(server)).toEqual(['192.0.2.1:443', '192.0.2.2:443']);
+    expect(answers.asked).toBe(1);
+  });
+});
+
+function disposable<T extends { stop(): void }>(server: T): T & Disposable {
+  return Object.assign(server, { [Symbol.dispose]: () => server.stop() });
+}
