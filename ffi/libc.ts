@@ -12,6 +12,8 @@ const SHARED = {
   socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
   /** <sys/socket.h> `int bind(int fd, const struct sockaddr *addr, socklen_t len)` */
   bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
+  /** <sys/socket.h> `int connect(int fd, const struct sockaddr *addr, socklen_t len)` */
+  connect: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   /** <sys/socket.h> `int getsockname(int fd, struct sockaddr *addr, socklen_t *len)` */
   getsockname: { args: ['i32', 'ptr', 'ptr'], returns: 'i32' },
   /** <sys/socket.h> `int getsockopt(int fd, int level, int name, void *value, socklen_t *len)` */
@@ -22,6 +24,8 @@ const SHARED = {
   send: { args: ['i32', 'ptr', 'usize', 'i32'], returns: FFIType.i64_fast },
   /** <sys/socket.h> `ssize_t recv(int fd, void *buf, size_t len, int flags)` */
   recv: { args: ['i32', 'ptr', 'usize', 'i32'], returns: FFIType.i64_fast },
+  /** <sys/socket.h> `ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from, socklen_t *fromlen)` */
+  recvfrom: { args: ['i32', 'ptr', 'usize', 'i32', 'ptr', 'ptr'], returns: FFIType.i64_fast },
   /** <unistd.h> `int close(int fd)` */
   close: { args: ['i32'], returns: 'i32' },
   /** <sys/file.h> `int flock(int fd, int operation)` */

@@ -1,0 +1,77 @@
+/** What the kernel's refusals mean for the person in front of it. */
+import { SystemError } from '../../../ffi/errno.ts';
+import { RedirectError } from '../redirect.ts';
+import type { Refusal } from './connection.ts';
+import type { Holder } from './holder.ts';
+import { TABLE } from './ruleset.ts';
+
+/** asm-generic/errno-base.h, errno.h. */
+const EPERM = 1;
+const ENOENT = 2;
+const EINVAL = 22;
+const EPROTONOSUPPORT = 93;
+const EOPNOTSUPP = 95;
+const EAFNOSUPPORT = 97;
+
+const LACKING: readonly number[] = [ENOENT, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT];
+
+/** Is the kernel, rather than our message, at fault: it doesn't know something that rules are made of? */
+export function isLacking({ errno, object }: Refusal): boolean {
+  // Flags that a kernel doesn't know are EINVAL: of tables, OWNER; of all together, the whole of nf_tables.
+  return (
+    LACKING.includes(errno) || (errno === EINVAL && (object === undefined || object.startsWith('table ')))
+  );
+}
+
+/** The kernel refused to make the rules. */
+export function creationRefused(refusal: Refusal): RedirectError {
+  if (refusal.errno === EPERM && refusal.object === undefined) return notPermitted();
+  if (isLacking(refusal)) return new RedirectError('ERR_REDIRECT_UNSUPPORTED', lackText(refusal));
+  return changeRefused(refusal);
+}
+
+/** The kernel refused to change rules that are there. */
+export function changeRefused({ object, reason }: Refusal): RedirectError {
+  return new RedirectError(
+    'ERR_REDIRECT_KERNEL',
+    `nftables: the kernel refused ${object ?? 'the changes as a whole'}: ${reason}`,
+  );
+}
+
+/** Our table belongs to a netlink socket that is not ours. */
+export function held(portId: number, holder: Holder | undefined): RedirectError {
+  const by = holder
+    ? `process ${holder.pid} (${holder.command})`
+    : `netlink port ${portId}, no process of this pid namespace`;
+  return new RedirectError('ERR_REDIRECT_HELD', `the nftables table inet ${TABLE} is held by ${by}`, {
+    hint: holder
+      ? `end that process first: kill ${holder.pid}`
+      : 'is snet running in a container that shares this network?',
+  });
+}
+
+/** The conversation itself failed. */
+export function conversationFailed(error: unknown): RedirectError {
+  if (error instanceof RedirectError) return error;
+  if (error instanceof SystemError && error.errno === EPERM) return notPermitted(error);
+  if (error instanceof SystemError && LACKING.includes(error.errno))
+    return new RedirectError('ERR_REDIRECT_UNSUPPORTED', 'this kernel has no netfilter netlink', {
+      cause: error,
+    });
+  return new RedirectError('ERR_REDIRECT_KERNEL', 'nftables: the conversation with the kernel failed', {
+    cause: error,
+  });
+}
+
+function notPermitted(cause?: SystemError): RedirectError {
+  return new RedirectError('ERR_REDIRECT_PERMISSION', 'no permission to change the nftables rules', {
+    hint: 'run it as root (sudo), or with the capability CAP_NET_ADMIN',
+    cause,
+  });
+}
+
+function lackText({ object, reason }: Refusal): string {
+  if (object === undefined) return `this kernel has no nf_tables: ${reason}`;
+  const since = object.startsWith('table ') ? ' of a table with an owner, which needs Linux 5.12' : '';
+  return `this kernel lacks what nftables needs${since}: it refused ${object}: ${reason}`;
+}
