@@ -3,6 +3,7 @@ import type { LogLevel } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Host } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
+import type { ShadowsocksMethod } from './shadowsocks_methods.ts';
 
 export interface Config {
   readonly upstream: UpstreamConfig;
@@ -29,14 +30,18 @@ export interface ShadowsocksConfig {
   readonly type: 'shadowsocks';
   readonly server: Host;
   readonly port: number;
-  readonly method: string;
+  readonly method: ShadowsocksMethod;
   readonly password: Secret;
   /** The name that a share link gave it, for logs. */
   readonly tag: string | undefined;
 }
 
+/** `auto`: the first that works here. */
+export const MECHANISM_PREFERENCES = ['auto', 'nftables', 'iptables'] as const;
+export type MechanismPreference = (typeof MECHANISM_PREFERENCES)[number];
+
 export interface RedirectConfig {
-  readonly mechanism: 'auto' | 'nftables' | 'iptables';
+  readonly mechanism: MechanismPreference;
   /** Group id that marks our own sockets. Needs no entry in /etc/group. */
   readonly gid: number;
 }

@@ -1,0 +1,45 @@
+/** Leaves of the file: text that a parser of ours turns into what the program uses, or says why not. */
+import * as v from 'valibot';
+
+/** Why a text is not what it should be. Whoever makes one sees to it that `found` shows no secret. */
+export class Fault {
+  readonly expected: string;
+  readonly found: string | undefined;
+  readonly hint: string | undefined;
+
+  /** @param found undefined: the text itself, quoted */
+  constructor(expected: string, { found, hint }: { found?: string; hint?: string | undefined } = {}) {
+    this.expected = expected;
+    this.found = found;
+    this.hint = hint;
+  }
+}
+
+/** A parser as a step of a schema. A fault becomes an issue that {@link ./problems.ts} turns into a problem. */
+export function parsedBy<T>(parse: (text: string) => T | Fault) {
+  return v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
+    const result = parse(dataset.value);
+    if (!(result instanceof Fault)) return result;
+    addIssue({
+      expected: result.expected,
+      received: result.found ?? shown(dataset.value),
+      message: result.hint ?? '',
+    });
+    return NEVER;
+  });
+}
+
+const SHOWN_UP_TO = 60;
+
+/** A value as a message may show it. Not for values of secret keys. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return `a ${typeof value}`;
+  // A share link in a wrong place still has its password in it.
+  if (value.includes('://')) return 'a link';
+  return value.length > SHOWN_UP_TO ? `a text of ${value.length} characters` : JSON.stringify(value);
+}

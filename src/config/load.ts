@@ -1,0 +1,90 @@
+/** Configuration from all its sources: file, environment, command line; the later counts. */
+import type { Config } from './config.ts';
+import { dotted, overlay, type Document, type Override } from './document.ts';
+import { ConfigError, type Problem } from './error.ts';
+import { JsoncError, parseJsonc, type Path } from './jsonc.ts';
+import { isLegacy, translate } from './legacy.ts';
+import { readTextFile } from './read_file.ts';
+import { resolve } from './resolve.ts';
+
+export interface Sources {
+  /** Path of the file; undefined: there is none. */
+  readonly file?: string | undefined;
+  readonly overrides?: readonly Override[];
+}
+
+/** `go`: a file of the Go program, translated. */
+export type Format = 'snet' | 'go';
+
+export interface Loaded {
+  readonly config: Config;
+  readonly format: Format;
+  /** For a person: one line each, no secret. */
+  readonly warnings: readonly string[];
+}
+
+/** @throws ConfigError */
+export async function loadConfig({ file, overrides = [] }: Sources): Promise<Loaded> {
+  if (file === undefined) return loadText({ name: 'configuration', text: '{}', overrides });
+  const { text, worldReadable } = await readTextFile(file);
+  const loaded = loadText({ name: file, text, overrides });
+  const hasPassword = !overrides.some(isUpstream);
+  if (!worldReadable || !hasPassword) return loaded;
+  const warning = `${file}: every user of this machine can read the password in it; chmod 600 ${file}`;
+  return { ...loaded, warnings: [warning, ...loaded.warnings] };
+}
+
+export interface Text {
+  /** What messages call it. */
+  readonly name: string;
+  readonly text: string;
+  readonly overrides?: readonly Override[];
+}
+
+/** The same, of a text in memory. @throws ConfigError */
+export function loadText({ name, text, overrides = [] }: Text): Loaded {
+  const written = parse(name, text);
+  if (!isLegacy(written.value)) {
+    return { config: resolve(overlay(written, overrides)), format: 'snet', warnings: [] };
+  }
+  const { document, warnings, problems } = translate(written, overrides.some(isUpstream));
+  const config = resolveWith(overlay(document, overrides), problems);
+  return { config, format: 'go', warnings };
+}
+
+function isUpstream({ path }: Override): boolean {
+  return path[0] === 'upstream';
+}
+
+/** Adds what the schema finds to what the translation found. */
+function resolveWith(document: Document, problems: readonly Problem[]): Config {
+  if (problems.length === 0) return resolve(document);
+  let more: readonly Problem[] = [];
+  try {
+    resolve(document);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // Why there is no upstream is among the problems already.
+    if (error.status !== 'ERR_CONFIG_NO_UPSTREAM') more = error.problems;
+  }
+  throw new ConfigError('ERR_CONFIG_UNSUPPORTED', [...problems, ...more]);
+}
+
+function parse(name: string, text: string): Document {
+  try {
+    const { value, placeOf } = parseJsonc(text);
+    const originOf = (path: Path) => {
+      for (let length = path.length; length > 0; length--) {
+        const place = placeOf(path.slice(0, length));
+        if (place) return { where: `${name}:${place.line}:${place.column}`, key: dotted(path) };
+      }
+      return { where: name, key: path.length === 0 ? undefined : dotted(path) };
+    };
+    return { value, originOf };
+  } catch (error) {
+    if (!(error instanceof JsoncError)) throw error;
+    const { place, found, expected, hint } = error;
+    const where = `${name}:${place.line}:${place.column}`;
+    throw new ConfigError('ERR_CONFIG_SYNTAX', [{ where, key: undefined, found, expected, hint }], error);
+  }
+}

@@ -1,0 +1,59 @@
+/** What is effective, as the file would say it; and text that may hold a share link, without its secret. */
+import type { Config } from './config.ts';
+import { formatCidr } from '../net/cidr.ts';
+import { isObject } from './document.ts';
+import { formatDuration } from './duration.ts';
+import type { Path } from './jsonc.ts';
+import { FILE } from './schema.ts';
+import { isSecret, schemaAt } from './schema_walk.ts';
+
+export const REDACTED = '[redacted]';
+
+/** In the form of the file, every default written out, secrets redacted. */
+export function effective(config: Config): Record<string, unknown> {
+  const { upstream, timeouts } = config;
+  const file = {
+    upstream,
+    listen: { port: config.port },
+    scope: config.scope,
+    bypass: config.bypass.map((entry) => (typeof entry === 'string' ? entry : formatCidr(entry))),
+    redirect: config.redirect,
+    timeouts: {
+      dial: formatDuration(timeouts.dial),
+      idle: formatDuration(timeouts.idle),
+      'half-closed': formatDuration(timeouts.halfClosed),
+      'first-data': formatDuration(timeouts.firstData),
+    },
+    aead: config.aead,
+    'max-connections': config.maxConnections,
+    log: { level: config.logLevel },
+  };
+  return redacted(file) as Record<string, unknown>;
+}
+
+/**
+ * A copy of a value of the file's form. What is not at a place that the schema knows, and knows to be no secret, is
+ * replaced: a new key is hidden until somebody has said what it is.
+ */
+export function redacted(value: unknown, path: Path = []): unknown {
+  if (value === undefined) return undefined;
+  const schema = schemaAt(FILE, path);
+  if (!schema) return REDACTED;
+  if (isObject(value) && isPlain(value)) {
+    const entries = Object.entries(value).map(([key, inner]) => [key, redacted(inner, [...path, key])]);
+    return Object.fromEntries(entries) as unknown;
+  }
+  if (Array.isArray(value)) return value.map((item, i) => redacted(item, [...path, i]));
+  const harmless = value === null || ['string', 'number', 'boolean'].includes(typeof value);
+  return harmless && !isSecret(schema) ? value : REDACTED;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** A text whose links have lost all but their scheme: for messages that somebody else has written. Paths stay. */
+export function withoutLinks(text: string): string {
+  return text.replace(/\b(?!file:)([a-z][a-z0-9+.-]*:\/\/)[^\n]+/gi, `$1${REDACTED}`);
+}

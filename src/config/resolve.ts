@@ -1,0 +1,46 @@
+/** From what was written to what the program uses. */
+import * as v from 'valibot';
+import type { Config } from './config.ts';
+import type { Document } from './document.ts';
+import { ConfigError } from './error.ts';
+import { NEW_NAMES } from './legacy_keys.ts';
+import { problemsOf } from './problems.ts';
+import { FILE, type File } from './schema.ts';
+
+/** @throws ConfigError with every problem that there is */
+export function resolve(document: Document): Config {
+  const result = v.safeParse(FILE, document.value);
+  const problems = problemsOf(FILE, document, result.issues ?? [], NEW_NAMES);
+  if (!result.success || problems.length > 0) throw new ConfigError('ERR_CONFIG_VALUE', problems);
+  return fromFile(result.output, document);
+}
+
+function fromFile(file: File, document: Document): Config {
+  const { upstream, timeouts } = file;
+  if (!upstream) {
+    throw new ConfigError('ERR_CONFIG_NO_UPSTREAM', [
+      {
+        ...document.originOf(['upstream']),
+        found: 'no upstream',
+        expected: 'a share link ss://METHOD:PASSWORD@HOST:PORT',
+        hint: 'give it as an argument, in SNET_UPSTREAM, or as "upstream" in the file that -c names',
+      },
+    ]);
+  }
+  return {
+    upstream,
+    port: file.listen.port,
+    scope: file.scope,
+    bypass: file.bypass,
+    redirect: file.redirect,
+    timeouts: {
+      dial: timeouts.dial,
+      idle: timeouts.idle,
+      halfClosed: timeouts['half-closed'],
+      firstData: timeouts['first-data'],
+    },
+    aead: file.aead,
+    maxConnections: file['max-connections'],
+    logLevel: file.log.level,
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * The form of the configuration file: keys, values, defaults, and what each is for. The JSON Schema, the table of keys
+ * in docs/config.md and the defaults in the help come from here.
+ */
+import * as v from 'valibot';
+import { LOG_LEVELS } from '../base/log.ts';
+import { Secret } from '../base/secret.ts';
+import { AEAD_PREFERENCES, MECHANISM_PREFERENCES, SCOPES, type ShadowsocksConfig } from './config.ts';
+import { DURATION, DURATION_FORM, parseDuration } from './duration.ts';
+import { BYPASS_FORM, HOST_FORM, parseBypass, parseHost } from './host.ts';
+import { parsedBy } from './leaf.ts';
+import { parseMethod, SHADOWSOCKS_METHODS } from './shadowsocks_methods.ts';
+import { parseShareLink, SHARE_LINK_FORM } from './share_link.ts';
+
+/** Said by everything that prints values: this one must not be shown. Becomes `writeOnly` in the JSON Schema. */
+const SECRET = { writeOnly: true } as const;
+
+/**
+ * Lies in 65520–65533, which systemd leaves unused (systemd.io/UIDS-GIDS) and Debian reserves (Policy 9.2.2), and
+ * below 65536, which is all that a container with an id map of its own has.
+ */
+export const DEFAULT_GID = 65526;
+
+export const DEFAULT_PORT = 1111;
+
+const port = (description: string) =>
+  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535), v.description(description));
+
+const duration = (description: string, least?: number) =>
+  v.pipe(
+    v.string(),
+    v.metadata({ title: DURATION_FORM, description, pattern: DURATION.source }),
+    parsedBy((text) => parseDuration(text, least)),
+  );
+
+const SHADOWSOCKS = v.pipe(
+  v.strictObject({
+    type: v.pipe(v.literal('shadowsocks'), v.description('The protocol of the server.')),
+    server: v.pipe(
+      v.string(),
+      v.metadata({ title: HOST_FORM, description: 'Where the server is.' }),
+      parsedBy(parseHost),
+    ),
+    port: port('Port of the server.'),
+    method: v.pipe(
+      v.string(),
+      v.metadata({
+        title: 'a method such as "aes-256-gcm"',
+        description: 'Cipher, as on the server.',
+        examples: [...SHADOWSOCKS_METHODS],
+      }),
+      parsedBy(parseMethod),
+    ),
+    password: v.pipe(
+      v.string(),
+      v.minLength(1),
+      v.metadata({ description: 'Password, as on the server.', ...SECRET }),
+      v.transform((text) => new Secret(text)),
+    ),
+    tag: v.optional(v.pipe(v.string(), v.description('A name for it, in logs.'))),
+  }),
+  v.transform(({ tag, ...rest }): ShadowsocksConfig => ({ ...rest, tag })),
+);
+
+const SHARE_LINK = v.pipe(
+  v.string(),
+  v.metadata({
+    title: SHARE_LINK_FORM,
+    description:
+      'A share link, ss://METHOD:PASSWORD@HOST:PORT or with METHOD:PASSWORD in base64url (SIP002).',
+    ...SECRET,
+  }),
+  parsedBy(parseShareLink),
+);
+
+const TIMEOUTS = v.strictObject({
+  dial: v.optional(duration('How long a connection to the upstream may take to be made.'), '10s'),
+  idle: v.optional(
+    duration('A connection that moves no byte in either direction for so long is ended.'),
+    '10m',
+  ),
+  'half-closed': v.optional(duration('The same, once one direction has ended.'), '30s'),
+  'first-data': v.optional(
+    duration(
+      "How long to wait for a program's first bytes, to send them in one packet with the proxy's header.",
+      0,
+    ),
+    '20ms',
+  ),
+});
+
+export const FILE = v.strictObject({
+  $schema: v.optional(v.pipe(v.string(), v.description('Where editors find the JSON Schema of this file.'))),
+  upstream: v.optional(
+    v.pipe(
+      v.union([SHARE_LINK, SHADOWSOCKS]),
+      v.description('The proxy server. May be left out if the command line or SNET_UPSTREAM gives it.'),
+    ),
+  ),
+  listen: v.optional(
+    v.pipe(
+      v.strictObject({
+        port: v.optional(
+          port('TCP port on 127.0.0.1 and ::1 that connections are redirected to.'),
+          DEFAULT_PORT,
+        ),
+      }),
+      v.description('Where snet itself listens.'),
+    ),
+    {},
+  ),
+  scope: v.optional(
+    v.pipe(
+      v.picklist(SCOPES),
+      v.description(
+        'bypass-cn: addresses in China and private networks go straight out. global: only private networks do.',
+      ),
+    ),
+    'bypass-cn',
+  ),
+  bypass: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.title(BYPASS_FORM), parsedBy(parseBypass))),
+      v.metadata({
+        description: 'What else goes straight out: blocks, IP addresses, host names (resolved at start).',
+        examples: [['203.0.113.0/24', '2001:db8::/32', 'git.example.com']],
+      }),
+    ),
+    [],
+  ),
+  redirect: v.optional(
+    v.pipe(
+      v.strictObject({
+        mechanism: v.optional(
+          v.pipe(
+            v.picklist(MECHANISM_PREFERENCES),
+            v.description('What catches the connections in the kernel. auto: the first that works here.'),
+          ),
+          'auto',
+        ),
+        gid: v.optional(
+          v.pipe(
+            v.number(),
+            v.integer(),
+            v.minValue(1),
+            v.maxValue(0xfffffffe),
+            v.description(
+              'Group id that snet runs under, so that its own connections are not caught. Nothing else may run under it; it needs no entry in /etc/group.',
+            ),
+          ),
+          DEFAULT_GID,
+        ),
+      }),
+      v.description('How connections are caught.'),
+    ),
+    {},
+  ),
+  timeouts: v.optional(v.pipe(TIMEOUTS, v.description('Durations: a whole number and ms, s, m or h.')), {}),
+  aead: v.optional(
+    v.pipe(
+      v.picklist(AEAD_PREFERENCES),
+      v.description('Which implementation of the ciphers to use. auto: the fastest that is right here.'),
+    ),
+    'auto',
+  ),
+  'max-connections': v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(1),
+      v.maxValue(1_000_000),
+      v.description('The most connections at once. Left out: as many as the limit of open files allows.'),
+    ),
+  ),
+  log: v.optional(
+    v.pipe(
+      v.strictObject({
+        level: v.optional(
+          v.pipe(v.picklist(LOG_LEVELS), v.description('What is logged on stderr: this, and what is worse.')),
+          'info',
+        ),
+      }),
+      v.description('The log.'),
+    ),
+    {},
+  ),
+});
+
+/** A file that was found right, with defaults filled in and values parsed. */
+export type File = v.InferOutput<typeof FILE>;
