@@ -1,0 +1,95 @@
+/** Socket options: their numbers on both systems, and the two calls that read and write them. */
+import { checked, libc } from './libc.ts';
+import { pinForever } from './memory.ts';
+
+/** What getsockopt and setsockopt take two numbers for. */
+export interface SocketOption {
+  /** As in C, for messages. */
+  readonly text: string;
+  readonly level: number;
+  readonly name: number;
+}
+
+/** Linux: include/uapi/asm-generic/socket.h. macOS: xnu bsd/sys/socket.h. */
+const SOL_SOCKET = process.platform === 'darwin' ? 0xffff : 1;
+/** include/linux/socket.h: SOL_IP, SOL_IPV6 */
+const SOL_IP = 0;
+const SOL_IPV6 = 41;
+/** <netinet/in.h>, both */
+const IPPROTO_TCP = 6;
+
+/** int: the error of an asynchronous connect, an errno; 0 if there is none. Reading it clears it. */
+export const SO_ERROR = ofSocket('SO_ERROR', 4, 0x1007);
+/** int: bytes of the send buffer; Linux reports twice what was set */
+export const SO_SNDBUF = ofSocket('SO_SNDBUF', 7, 0x1001);
+/** int: bytes of the receive buffer; Linux reports twice what was set */
+export const SO_RCVBUF = ofSocket('SO_RCVBUF', 8, 0x1002);
+/** struct linger */
+const SO_LINGER = ofSocket('SO_LINGER', 13, 0x80);
+/** Linux, int: as SO_SNDBUF, past the limit of net.core.wmem_max; needs CAP_NET_ADMIN */
+export const SO_SNDBUFFORCE: SocketOption = { text: 'SO_SNDBUFFORCE', level: SOL_SOCKET, name: 32 };
+/** Linux, int: as SO_RCVBUF, past the limit of net.core.rmem_max; needs CAP_NET_ADMIN */
+export const SO_RCVBUFFORCE: SocketOption = { text: 'SO_RCVBUFFORCE', level: SOL_SOCKET, name: 33 };
+/** int, 0 or 1. <netinet/tcp.h>, both */
+export const TCP_NODELAY: SocketOption = { text: 'TCP_NODELAY', level: IPPROTO_TCP, name: 1 };
+/** Linux, struct sockaddr_in. include/uapi/linux/netfilter_ipv4.h */
+export const SO_ORIGINAL_DST: SocketOption = { text: 'SO_ORIGINAL_DST', level: SOL_IP, name: 80 };
+/** Linux, struct sockaddr_in6. include/uapi/linux/netfilter_ipv6/ip6_tables.h */
+export const IP6T_SO_ORIGINAL_DST: SocketOption = {
+  text: 'IP6T_SO_ORIGINAL_DST',
+  level: SOL_IPV6,
+  name: 80,
+};
+
+function ofSocket(text: string, linux: number, darwin: number): SocketOption {
+  return { text, level: SOL_SOCKET, name: process.platform === 'darwin' ? darwin : linux };
+}
+
+/** `socklen_t *len`: in, the room; out, the bytes written. */
+const length = new Uint32Array(pinForever(4).bytes.buffer);
+const integer = new Int32Array(pinForever(4).bytes.buffer);
+/** `struct linger { int l_onoff; int l_linger; }` */
+const linger = new Int32Array(pinForever(8).bytes.buffer);
+
+/**
+ * Reads an option into memory of the caller.
+ * @returns how many bytes of `into` were filled
+ * @throws SystemError
+ */
+export function readOption(fd: number, option: SocketOption, into: Uint8Array): number {
+  length[0] = into.byteLength;
+  checked('getsockopt', libc.getsockopt(fd, option.level, option.name, into, length), option.text);
+  return length[0];
+}
+
+/**
+ * Reads an option that is an int.
+ * @throws SystemError
+ */
+export function getIntOption(fd: number, option: SocketOption): number {
+  length[0] = 4;
+  integer[0] = 0;
+  checked('getsockopt', libc.getsockopt(fd, option.level, option.name, integer, length), option.text);
+  return integer[0];
+}
+
+/**
+ * Writes an option that is an int.
+ * @throws RangeError if `value` is none; SystemError
+ */
+export function setIntOption(fd: number, option: SocketOption, value: number): void {
+  if ((value | 0) !== value) throw new RangeError(`${option.text}: ${value} is no 32-bit integer`);
+  integer[0] = value;
+  checked('setsockopt', libc.setsockopt(fd, option.level, option.name, integer, 4), option.text);
+}
+
+/**
+ * Makes the close of a TCP socket a reset: what was not sent yet is thrown away and the peer's calls fail with
+ * ECONNRESET. A linger time of zero means this on both systems.
+ * @throws SystemError
+ */
+export function resetOnClose(fd: number): void {
+  linger[0] = 1;
+  linger[1] = 0;
+  checked('setsockopt', libc.setsockopt(fd, SO_LINGER.level, SO_LINGER.name, linger, 8), SO_LINGER.text);
+}
