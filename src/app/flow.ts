@@ -68,6 +68,10 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
       if (way.endpoint) way.upstream.report(way.endpoint, false);
       return tryNext(relay, way, status, cause);
     },
+    connected(relay) {
+      const way = relay.context as Way;
+      if (way.endpoint) way.upstream.report(way.endpoint, true);
+    },
     settled(relay, status, cause) {
       relays.delete(relay);
       const way = relay.context as Way;

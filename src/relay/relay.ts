@@ -18,6 +18,8 @@ export type RelaySocket = Socket<Relay | undefined>;
 export interface RelayEvents {
   /** A connection attempt came to nothing. True: another is under way (`dialled` was called). False: that was the last. */
   redial(relay: Relay, status: FlowStatus, cause?: unknown): boolean;
+  /** The connection attempt worked. */
+  connected(relay: Relay): void;
   /** The relay is over; both sockets are closed or closing. */
   settled(relay: Relay, status: FlowStatus, cause?: unknown): void;
   /** Milliseconds of a coarse monotonic clock. */
@@ -181,6 +183,7 @@ export class Relay {
 
   #nowConnected(): void {
     this.#connected = true;
+    this.#events.connected(this);
     this.up.sink = this.#remote;
     this.down.source = this.#remote;
     if (this.#earlyBytes > 0 || this.up.ended || this.#session === undefined) {

@@ -32,6 +32,7 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
       dial(next, remoteHandlers, relay);
       return true;
     },
+    connected() {},
     settled(relay, status) {
       relays.delete(relay);
       settled.push(status);
