@@ -25,7 +25,7 @@ export interface Loaded {
 
 /** @throws ConfigError */
 export async function loadConfig({ file, overrides = [] }: Sources): Promise<Loaded> {
-  if (file === undefined) return loadText({ name: 'configuration', text: '{}', overrides });
+  if (file === undefined) return loadText({ name: 'command line', text: '{}', overrides });
   const { text, worldReadable } = await readTextFile(file);
   const loaded = loadText({ name: file, text, overrides });
   const hasPassword = !overrides.some(isUpstream);

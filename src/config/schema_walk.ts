@@ -56,6 +56,12 @@ export function listsForObjects(root: Schema, value: unknown, path: Path = []): 
   return Object.entries(value).flatMap(([key, inner]) => listsForObjects(root, inner, [...path, key]));
 }
 
+/** What the value at a path is for. Empty if nobody has said it. */
+export function descriptionOf(root: Schema, path: Path): string {
+  const schema = schemaAt(root, path);
+  return (schema && v.getDescription(unwrapped(schema))) ?? '';
+}
+
 /** Marked so in the schema itself; text that a union's option marks so is secret too. */
 export function isSecret(schema: Schema): boolean {
   const shape = unwrapped(schema);

@@ -15,8 +15,10 @@ export type ShadowsocksMethod = (typeof SHADOWSOCKS_METHODS)[number];
 /** Other names of the same methods: go-shadowsocks2's, and V2Ray's short form. Lower case. */
 const ALIASES: ReadonlyMap<string, ShadowsocksMethod> = new Map([
   ['aead_aes_128_gcm', 'aes-128-gcm'],
+  ['aead_aes_192_gcm', 'aes-192-gcm'],
   ['aead_aes_256_gcm', 'aes-256-gcm'],
   ['aead_chacha20_poly1305', 'chacha20-ietf-poly1305'],
+  ['aead_xchacha20_poly1305', 'xchacha20-ietf-poly1305'],
   ['chacha20-poly1305', 'chacha20-ietf-poly1305'],
   ['xchacha20-poly1305', 'xchacha20-ietf-poly1305'],
 ]);

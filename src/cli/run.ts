@@ -1,0 +1,63 @@
+/** `snet run`: the proxy itself. */
+import { LOG_LEVELS } from '../base/log.ts';
+import { MECHANISM_PREFERENCES, SCOPES } from '../config/config.ts';
+import { descriptionOf } from '../config/schema_walk.ts';
+import { DEFAULT_PORT, FILE } from '../config/schema.ts';
+import { command } from './command.ts';
+import { warn } from './output.ts';
+import { loadFrom, overridesOf } from './sources.ts';
+import { UsageError } from './usage_error.ts';
+
+export const run = command({
+  meta: { name: 'run', description: 'Send connections through the proxy until Ctrl-C' },
+  args: {
+    url: {
+      type: 'positional',
+      required: false,
+      description: 'Share link of the server. Other users can see it in ps: SNET_UPSTREAM or a file hide it',
+    },
+    config: { type: 'string', alias: 'c', valueHint: 'FILE', description: 'Configuration file' },
+    port: {
+      type: 'string',
+      valueHint: 'N',
+      description: `${descriptionOf(FILE, ['listen', 'port'])} Default ${DEFAULT_PORT}.`,
+    },
+    scope: { type: 'enum', options: [...SCOPES], description: descriptionOf(FILE, ['scope']) },
+    bypass: {
+      type: 'string',
+      valueHint: 'CIDR|HOST',
+      description: 'What else goes straight out; may be repeated, adds to the file',
+    },
+    redirect: {
+      type: 'enum',
+      options: [...MECHANISM_PREFERENCES],
+      description: descriptionOf(FILE, ['redirect', 'mechanism']),
+    },
+    'log-level': {
+      type: 'enum',
+      options: [...LOG_LEVELS],
+      description: descriptionOf(FILE, ['log', 'level']),
+    },
+    verbose: { type: 'boolean', alias: 'v', description: 'The same as --log-level debug' },
+  },
+  repeatable: ['bypass'],
+  examples: [
+    'sudo snet run ss://METHOD:PASSWORD@HOST:PORT',
+    'sudo snet run -c snet.json --scope global --bypass 203.0.113.0/24 --bypass git.example.com',
+    'sudo --preserve-env=SNET_UPSTREAM snet run',
+  ],
+  async run({ args, data }) {
+    const { verbose, 'log-level': level } = args;
+    if (verbose && level !== undefined) throw new UsageError('--verbose and --log-level exclude each other');
+    const lists = data as ReadonlyMap<string, readonly string[]>;
+    const flags = { ...args, bypass: lists.get('bypass'), logLevel: verbose ? 'debug' : level };
+    const sources = { file: args.config, overrides: overridesOf(flags, process.env) };
+    const { config, warnings } = await loadFrom(sources);
+    for (const warning of warnings) warn(warning);
+    const { runProgram } = await import('../app/run.ts');
+    return runProgram(config, {
+      configFile: args.config,
+      reload: async () => (await loadFrom(sources)).config,
+    });
+  },
+});

@@ -1,0 +1,52 @@
+/** Where the configuration comes from: flags and the environment, as overrides of the file. */
+import type { Override } from '../config/document.ts';
+import { ConfigError } from '../config/error.ts';
+import { loadConfig, type Loaded, type Sources } from '../config/load.ts';
+import { UsageError } from './usage_error.ts';
+
+/** The share link in the environment: `ps` shows arguments to every user, the environment only to root and oneself. */
+export const UPSTREAM_VARIABLE = 'SNET_UPSTREAM';
+
+export interface Flags {
+  readonly url?: string | undefined;
+  readonly port?: string | undefined;
+  readonly scope?: string | undefined;
+  readonly bypass?: readonly string[] | undefined;
+  readonly redirect?: string | undefined;
+  readonly logLevel?: string | undefined;
+}
+
+/** The environment overrides the file, flags override both; `--bypass` adds to the file's list. */
+export function overridesOf(flags: Flags, environment: NodeJS.ProcessEnv): Override[] {
+  const fromEnvironment = environment[UPSTREAM_VARIABLE] || undefined;
+  const all: { path: string[]; value: unknown; where: string }[] = [
+    { path: ['upstream'], value: fromEnvironment, where: UPSTREAM_VARIABLE },
+    { path: ['upstream'], value: flags.url, where: 'URL' },
+    { path: ['listen', 'port'], value: numberOf(flags.port), where: '--port' },
+    { path: ['scope'], value: flags.scope, where: '--scope' },
+    { path: ['bypass'], value: flags.bypass, where: '--bypass' },
+    { path: ['redirect', 'mechanism'], value: flags.redirect, where: '--redirect' },
+    { path: ['log', 'level'], value: flags.logLevel, where: '--log-level' },
+  ];
+  return all.filter(({ value }) => value !== undefined);
+}
+
+/**
+ * @throws UsageError if only values of flags are wrong
+ * @throws ConfigError
+ */
+export async function loadFrom(sources: Sources): Promise<Loaded> {
+  try {
+    return await loadConfig(sources);
+  } catch (error) {
+    if (error instanceof ConfigError && error.problems.every(({ where }) => where.startsWith('--'))) {
+      throw new UsageError(error.message);
+    }
+    throw error;
+  }
+}
+
+/** Text that is no number stays text: the schema says what is wrong with it. */
+function numberOf(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^(?:0|[1-9]\d*)$/.test(text) ? Number(text) : text;
+}
