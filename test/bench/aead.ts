@@ -3,8 +3,7 @@
  * table: `bun test/bench/aead.ts`.
  */
 import { Pinned } from '../../ffi/memory.ts';
-import { PROVIDERS, type Aead, type Provider } from '../../src/upstream/shadowsocks/aead.ts';
-import { AeadError } from '../../src/upstream/shadowsocks/aead.ts';
+import { AeadError, PROVIDERS, type Aead, type Provider } from '../../src/upstream/shadowsocks/aead.ts';
 import { chooseAead } from '../../src/upstream/shadowsocks/choose.ts';
 import { findMethod, METHOD_NAMES, TAG_SIZE, type Method } from '../../src/upstream/shadowsocks/methods.ts';
 
@@ -12,8 +11,8 @@ import { findMethod, METHOD_NAMES, TAG_SIZE, type Method } from '../../src/upstr
 const LARGE = 16 * 1024;
 const SMALL = 2;
 /** Each figure is the best of this many rounds: the machine is not ours alone. */
-const ROUNDS = 5;
-const ROUND_MS = 40;
+const ROUNDS = 4;
+const ROUND_MS = 20;
 
 export interface AeadRow {
   readonly provider: Provider;
@@ -28,7 +27,7 @@ export interface AeadRow {
   readonly rekeyedSmallUs: number;
 }
 
-/** One row for each provider and method that there is here. About five seconds. */
+/** One row for each provider and method that there is here. About seven seconds. */
 export async function measureAead(): Promise<AeadRow[]> {
   const rows: AeadRow[] = [];
   for (const name of METHOD_NAMES) {

@@ -38,7 +38,7 @@ export class ServerSession implements Session {
     if (!this.#target && out.end > start) this.#readTarget(out, start);
   }
 
-  /** @throws SessionError also if the client ends before it has said its target */
+  /** @throws SessionError also if the client ends within its target. To end before the first byte is no error. */
   openEnd(): void {
     this.#opener.end();
     if (this.#partial) throw new SessionError('ERR_TRUNCATED', 'the stream ended within the target address');

@@ -8,6 +8,7 @@ import { TARGET_LIMIT, encodeTarget, type Target } from '../../../src/upstream/s
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
 import { subkey } from '../../../src/upstream/shadowsocks/key.ts';
 import { RECORD_LIMIT, TAG_SIZE } from '../../../src/upstream/shadowsocks/methods.ts';
+import { nobleAead } from '../../../src/upstream/shadowsocks/noble.ts';
 import { Opener } from '../../../src/upstream/shadowsocks/opener.ts';
 import { Sealer } from '../../../src/upstream/shadowsocks/sealer.ts';
 import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
@@ -126,6 +127,16 @@ describe('sealing', () => {
       wire.end = 0;
     }
     expect(statusOf(() => server.openEnd())).toBe('none');
+  });
+
+  test('the counters carry past 2^8 and 2^16 on both ends, and noble reads along', () => {
+    const chacha = METHODS.find(({ name }) => name === 'chacha20-ietf-poly1305')!;
+    const client = new ClientSession(suiteOf(chacha), target);
+    const server = new ServerSession(suiteOf(chacha, nobleAead(chacha)));
+    // Two operations a record.
+    const plain = pattern(2 ** 15 + 200);
+    const wire = through(client, 'seal', plain, [...plain.keys()]);
+    expect(Buffer.compare(through(server, 'open', wire), plain)).toBe(0);
   });
 
   test('salts of a real suite differ', () => {
