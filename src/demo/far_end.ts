@@ -1,0 +1,119 @@
+/** The demo's Shadowsocks server: the sessions, the relay and the listener, wired together. */
+import type { Socket } from 'bun';
+import { lookup } from 'node:dns/promises';
+import { explain, SnetError } from '../base/errors.ts';
+import { parseAddress, type Endpoint } from '../net/address.ts';
+import type { Session } from '../net/session.ts';
+import { remoteHandlers } from '../relay/handlers.ts';
+import { Relay, type RelayEvents, type RelaySocket } from '../relay/relay.ts';
+import { Sweep } from '../relay/sweep.ts';
+import { serveShadowsocks, type Joined } from '../server/shadowsocks.ts';
+import { dial } from '../upstream/dial.ts';
+import type { Target } from '../upstream/shadowsocks/address.ts';
+import { chooseAead } from '../upstream/shadowsocks/choose.ts';
+import { masterKey } from '../upstream/shadowsocks/key.ts';
+import { findMethod, METHOD_NAMES } from '../upstream/shadowsocks/methods.ts';
+import { ServerSession } from '../upstream/shadowsocks/server_session.ts';
+import type { Suite } from '../upstream/shadowsocks/suite.ts';
+
+/** Milliseconds. */
+const TIMEOUTS = { dial: 10_000, idle: 300_000, halfClosed: 60_000 };
+/** As long as a prober would have to wait anyway: nothing is learnt from when a connection is closed. */
+const PATIENCE = 60_000;
+
+export interface FarEndOptions {
+  readonly method: string;
+  readonly password: string;
+  readonly hostname: string;
+  /** 0 takes any. */
+  readonly port: number;
+  /** Milliseconds in which a client must have said its target. */
+  readonly patience?: number;
+  /** One line for each connection that did not end well. */
+  readonly log: (line: string) => void;
+}
+
+/** Serves until stopped. @throws SnetError for an unknown method; what Bun.listen throws */
+export function startFarEnd({
+  method: name,
+  password,
+  hostname,
+  port,
+  patience = PATIENCE,
+  log,
+}: FarEndOptions) {
+  const method = findMethod(name);
+  if (!method) {
+    throw new SnetError('ERR_METHOD', `unknown method "${name}"`, { hint: METHOD_NAMES.join(', ') });
+  }
+  const suite: Suite = {
+    method,
+    aead: chooseAead(method, 'auto').aead,
+    masterKey: masterKey(password, method.keySize),
+    fillSalt: (salt) => crypto.getRandomValues(salt),
+  };
+
+  const relays = new Set<Relay>();
+  const sweep = new Sweep(relays, TIMEOUTS);
+  const events: RelayEvents = {
+    now: () => sweep.now,
+    // The client's first bytes are here already, in the session.
+    firstData: 0,
+    connected: () => {},
+    redial: () => false,
+    settled(relay, status, cause) {
+      relays.delete(relay);
+      if (status !== 'OK') log(cause === undefined ? status : `${status} ${explain(cause)}`);
+    },
+  };
+
+  function join(socket: Socket<unknown>, session: Session, target: Target): Joined {
+    // The relay reads nothing of its socket's data, which is the server's own.
+    const relay = new Relay(socket as RelaySocket, session, events, undefined);
+    relays.add(relay);
+    sweep.wake();
+    void connect(relay, target);
+    return {
+      clientData: (chunk) => relay.clientData(chunk),
+      clientEnd: () => relay.clientEnd(),
+      clientDrain: () => relay.clientDrain(),
+      clientClose: (error) => relay.clientClose(error),
+      clientFailed: (error) => relay.settle(error.status, error),
+    };
+  }
+
+  const listener = serveShadowsocks({
+    hostname,
+    port,
+    session: () => new ServerSession(suite),
+    join,
+    patience,
+  });
+  return {
+    port: listener.port,
+    stop() {
+      listener.stop();
+      for (const relay of relays) relay.settle('STOPPED');
+      sweep.stop();
+    },
+  };
+}
+
+async function connect(relay: Relay, target: Target): Promise<void> {
+  try {
+    const endpoint = await endpointOf(target);
+    // The client may have gone while its target's name was looked up.
+    if (relay.status === undefined) dial(endpoint, remoteHandlers, relay);
+  } catch (error) {
+    relay.settle('ERR_DIAL', error);
+  }
+}
+
+/** @throws Error if the name has no address */
+async function endpointOf(target: Target): Promise<Endpoint> {
+  if ('address' in target) return target;
+  const { address: text } = await lookup(target.name);
+  const address = parseAddress(text);
+  if (!address) throw new Error(`${target.name} has the address ${text}, which is none`);
+  return { address, port: target.port };
+}
