@@ -65,7 +65,8 @@ function encodeSet({ family, words }: RangeSet): number[] {
     const address = new Uint8Array(size);
     const view = new DataView(address.buffer);
     for (let i = 0; i < size / 4; i++) view.setUint32(4 * i, words[at + i]!);
-    const filler = fillerOf(at, size);
+    const begins = (at / (size / 4)) % 2 === 0;
+    const filler = begins ? 0x00 : 0xff;
     let shared = 0;
     while (shared < Math.min(size, NIBBLE) && address[shared] === before[shared]) shared++;
     let filled = 0;
@@ -74,11 +75,6 @@ function encodeSet({ family, words }: RangeSet): number[] {
     before = address;
   }
   return out;
-}
-
-/** Even addresses begin a range, odd ones end it. `at` counts words. */
-function fillerOf(at: number, size: number): number {
-  return (at / (size / 4)) % 2 === 0 ? 0x00 : 0xff;
 }
 
 /**
@@ -111,21 +107,25 @@ function decodeSet(
   const size = family === 4 ? 4 : 16;
   // Each address takes a byte at least: a count beyond that must not size an allocation.
   if (2 * count > file.length - start) throw corrupt(`${count} IPv${family} ranges do not fit in it`);
-  const words = new Uint32Array((2 * count * size) / 4);
-  const address = new Uint8Array(size);
+  // One address of zeros stands before the first.
+  const bytes = new Uint8Array((2 * count + 1) * size);
   let at = start;
-  for (let filled = 0; filled < words.length; filled += size / 4) {
+  for (let to = size; to < bytes.length; to += size) {
     const code = file[at++]!;
     const from = code >> 4;
-    const to = size - (code & 15);
-    if (from > to || at + to - from > file.length) throw corrupt(`its byte ${at - 1} cannot be an address`);
-    for (let i = from; i < to; i++) address[i] = file[at++]!;
-    address.fill(fillerOf(filled, size), to);
-    for (let i = 0; i < size; i += 4) {
-      words[filled + i / 4] =
-        (address[i]! << 24) | (address[i + 1]! << 16) | (address[i + 2]! << 8) | address[i + 3]!;
-    }
-    if (filled > 0 && !follows(words, filled, size / 4)) throw corrupt(`its byte ${at - 1} breaks the order`);
+    const until = size - (code & 15);
+    if (from > until || at + until - from > file.length)
+      throw corrupt(`its byte ${at - 1} cannot be an address`);
+    for (let i = 0; i < from; i++) bytes[to + i] = bytes[to - size + i]!;
+    for (let i = from; i < until; i++) bytes[to + i] = file[at++]!;
+    if (until < size && (to / size) % 2 === 0) bytes.fill(0xff, to + until, to + size);
+  }
+  // Every machine that this runs on is little-endian.
+  Buffer.from(bytes.buffer).swap32();
+  const words = new Uint32Array(bytes.buffer).slice(size / 4);
+  for (let i = size / 4; i < words.length; i += size / 4) {
+    if (!follows(words, i, size / 4))
+      throw corrupt(`address ${(4 * i) / size} of IPv${family} breaks the order`);
   }
   return { set: { family, words }, end: at };
 }
