@@ -122,7 +122,7 @@ function readVerdict(body: Uint8Array, flags: number, sequence: number): Reply {
   return {
     kind: 'verdict',
     sequence,
-    errno: -view.getInt32(0, true),
+    errno: 0 - view.getInt32(0, true),
     text: readString(details.get(NLMSGERR_ATTR.MSG)),
     // Unlike nf_tables' own numbers, this one is in host order.
     offset:

@@ -36,7 +36,7 @@ export function newOwnedTable(name: string, comment: string): Message {
   return {
     object: `table inet ${name}`,
     type: NFT_MSG.NEWTABLE,
-    flags: NLM_F.CREATE | NLM_F.EXCL,
+    flags: NLM_F.EXCL,
     attributes: [
       string(NFTA_TABLE.NAME, name),
       u32(NFTA_TABLE.FLAGS, NFT_TABLE_F_OWNER),
@@ -81,31 +81,28 @@ export function newIntervalSet({ table, name, id, family }: AddressSet): Message
 }
 
 /** Adds elements to a set that exists, or that was made earlier in the batch. */
-export function addElements(set: AddressSet, { from, to, elements }: IntervalBlock): Message {
+export function addElements({ table, name, id }: AddressSet, { from, to, elements }: IntervalBlock): Message {
   return {
-    object: `set ${set.name} elements ${from}..${to}`,
+    object: `set ${name} elements ${from}..${to}`,
     type: NFT_MSG.NEWSETELEM,
     flags: NLM_F.CREATE,
-    attributes: [...setReference(set), nested(NFTA_SET_ELEM_LIST.ELEMENTS, elements)],
+    attributes: [
+      string(NFTA_SET_ELEM_LIST.TABLE, table),
+      string(NFTA_SET_ELEM_LIST.SET, name),
+      u32(NFTA_SET_ELEM_LIST.SET_ID, id),
+      nested(NFTA_SET_ELEM_LIST.ELEMENTS, elements),
+    ],
   };
 }
 
 /** Takes all elements out of a set. */
-export function flushSet(set: AddressSet): Message {
+export function flushSet({ table, name }: AddressSet): Message {
   return {
-    object: `set ${set.name}`,
+    object: `set ${name}`,
     type: NFT_MSG.DELSETELEM,
     flags: 0,
-    attributes: setReference(set),
+    attributes: [string(NFTA_SET_ELEM_LIST.SET, name), string(NFTA_SET_ELEM_LIST.TABLE, table)],
   };
-}
-
-function setReference({ table, name, id }: AddressSet): Bytes[] {
-  return [
-    string(NFTA_SET_ELEM_LIST.TABLE, table),
-    string(NFTA_SET_ELEM_LIST.SET, name),
-    u32(NFTA_SET_ELEM_LIST.SET_ID, id),
-  ];
 }
 
 /** A chain that sees the first packet of every connection made on this machine, before its destination is final. */

@@ -1,0 +1,412 @@
+/** The rules on the real kernel, in namespaces; the nft program is the witness. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { parseAddress } from '../../../src/net/address.ts';
+import { parseCidr } from '../../../src/net/cidr.ts';
+import { addressWords, rangesOf, rangeCount, union, type DualRanges } from '../../../src/net/ranges.ts';
+import { makeRules } from '../../../src/redirect/nftables/nftables.ts';
+import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
+import { join, Netns } from '../../lab/netns.ts';
+import { describeNeeding } from '../../needs.ts';
+import vectors from '../../vectors/nftables.json';
+import { Held } from './held.ts';
+import { planText } from './scripts/plan.ts';
+
+const GID = 7777;
+const SCRIPT_DONE = /^done( [\d.]+)?$/;
+
+const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
+const plan = (bypass: DualRanges, more: Partial<RedirectPlan> = {}): RedirectPlan => ({
+  port: 1111,
+  gid: GID,
+  ipv6: true,
+  bypass,
+  ...more,
+});
+
+/** Starts a script that holds the rules of a plan. */
+async function hold(ns: Netns, wanted: RedirectPlan, script = 'hold.ts'): Promise<Held> {
+  const [held, line] = await Held.start(ns, script, planText(wanted));
+  expect(line).toMatch(SCRIPT_DONE);
+  return held;
+}
+
+const once = async (ns: Netns, verb: 'clean' | 'probe'): Promise<unknown> => {
+  const { stdout } = await ns.script(new URL('scripts/once.ts', import.meta.url).pathname, [verb]);
+  return JSON.parse(stdout);
+};
+
+/** What `nft -j list set` says, as the words of a RangeSet. */
+async function listed(ns: Netns, family: 4 | 6): Promise<number[]> {
+  const json = JSON.parse(await ns.must(['nft', '-j', 'list', 'set', 'inet', 'snet', `bypass${family}`]));
+  const elements: NftElement[] = json.nftables.find((entry: { set?: unknown }) => entry.set).set.elem ?? [];
+  const sets = elements.map((element) => {
+    if (typeof element === 'object' && 'range' in element) {
+      const words = element.range.flatMap((text) => [...addressWords(parseAddress(text)!)]);
+      return { family, words: Uint32Array.from(words) };
+    }
+    const text = typeof element === 'string' ? element : `${element.prefix.addr}/${element.prefix.len}`;
+    return rangesOf([parseCidr(text)!])[family === 4 ? 'v4' : 'v6'];
+  });
+  // Touching ranges would become one here: that there are as many as nft has listed is checked by the caller's words.
+  return [...union(family, sets).words];
+}
+
+type NftElement =
+  | string
+  | { readonly range: [string, string] }
+  | { readonly prefix: { readonly addr: string; readonly len: number } };
+
+describeNeeding(['root', 'ip', 'nft'], 'the rules in the kernel', () => {
+  let ns: Netns;
+  beforeAll(async () => {
+    ns = await Netns.create('nft');
+  });
+  afterAll(() => ns[Symbol.asyncDispose]());
+
+  test('are listed as those that nft makes of the same text', async () => {
+    const text = vectors.scripts[1]!.filter((line) => !/oif|nfproto ipv4 meta/.test(line)).join('\n');
+    const rulesOf = async () =>
+      (await ns.must(['nft', 'list', 'ruleset']))
+        .replace(/ # progname .*/, '')
+        .replace('\tflags owner\n', '')
+        .replace(/\tcomment "rules of .*\n\n/, '');
+    await ns.must(['nft', '-f', '-'], { stdin: text });
+    const theirs = await rulesOf();
+    await ns.must(['nft', 'flush', 'ruleset']);
+    await using _ = await hold(
+      ns,
+      plan(ranges('0.0.0.0/8', '10.0.0.0/8', '255.255.255.0/24', '::/127', '2001:db8::/32', 'ff00::/8')),
+    );
+    expect(theirs).toContain('255.255.255.0/24');
+    expect(await rulesOf()).toBe(theirs);
+  });
+
+  test('are gone after remove(), which may be called twice, and apply() may follow', async () => {
+    await using held = await hold(ns, plan(ranges('10.0.0.0/8')));
+    expect(await held.say('remove')).toMatch(SCRIPT_DONE);
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toBe('');
+    expect(await held.say('remove')).toMatch(SCRIPT_DONE);
+    expect(await held.say(`apply ${planText(plan(ranges('11.0.0.0/8')))}`)).toMatch(SCRIPT_DONE);
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('11.0.0.0/8');
+  });
+
+  test('apply() on top of our own rules replaces them', async () => {
+    await using held = await hold(ns, plan(ranges('10.0.0.0/8')));
+    expect(await held.say(`apply ${planText(plan(ranges('11.0.0.0/8'), { port: 2222 }))}`)).toMatch(
+      SCRIPT_DONE,
+    );
+    const rules = await ns.must(['nft', 'list', 'ruleset']);
+    expect(rules).toContain('redirect to :2222');
+    expect(rules).not.toContain('10.0.0.0/8');
+    expect(rules.match(/chain output/g)).toHaveLength(1);
+  });
+
+  test('are gone when the process is killed', async () => {
+    const held = await hold(ns, plan(ranges('10.0.0.0/8')));
+    await held.kill();
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toBe('');
+  });
+
+  test('stay when others flush or delete', async () => {
+    await using _ = await hold(ns, plan(ranges('10.0.0.0/8')));
+    await ns.must(['nft', 'flush', 'ruleset']);
+    const refused = await ns.run(['nft', 'delete', 'table', 'inet', 'snet']);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain('Operation not permitted');
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('redirect to :1111');
+  });
+
+  test('of another process are named with it, and are not touched', async () => {
+    await using first = await hold(ns, plan(ranges('10.0.0.0/8')));
+    const [second, line] = await Held.start(ns, 'hold.ts', planText(plan(ranges('11.0.0.0/8'))));
+    await using _ = second;
+    const error = JSON.parse(line);
+    const command = await Bun.file(`/proc/${first.pid}/comm`).text();
+    expect(error.status).toBe('ERR_REDIRECT_HELD');
+    expect(error.message).toBe(
+      `the nftables table inet snet is held by process ${first.pid} (${command.trim()})`,
+    );
+    expect(await once(ns, 'clean')).toEqual(error);
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('10.0.0.0/8');
+  });
+
+  test('without an owner are replaced by apply(), removed by clean', async () => {
+    const leftover = 'table inet snet { chain output { type nat hook output priority -100; }; }';
+    await ns.must(['nft', '-f', '-'], { stdin: leftover });
+    expect(await once(ns, 'clean')).toEqual(['the nftables table inet snet, which no process owned']);
+    expect(await once(ns, 'clean')).toEqual([]);
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toBe('');
+
+    await ns.must(['nft', '-f', '-'], { stdin: leftover });
+    await using _ = await hold(ns, plan(ranges('10.0.0.0/8')));
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('flags owner');
+  });
+
+  test('are only rehearsed by the probe', async () => {
+    const monitor = ns.spawn(['nft', 'monitor']);
+    expect(await once(ns, 'probe')).toBe('usable');
+    // A change of our own, so that there is something to wait for: it comes behind whatever the probe may have done.
+    await ns.must(['nft', 'add', 'table', 'ip', 'witness']);
+    await ns.must(['nft', 'delete', 'table', 'ip', 'witness']);
+    let seen = '';
+    for await (const chunk of monitor.stdout) {
+      seen += new TextDecoder().decode(chunk);
+      if (seen.includes('delete table ip witness')) break;
+    }
+    monitor.kill();
+    expect(seen).toContain('add table ip witness');
+    expect(seen).not.toContain('snet-probe');
+    await using _ = await hold(ns, plan(ranges('10.0.0.0/8')));
+    expect(await once(ns, 'probe')).toBe('usable');
+  });
+
+  test('need a capability, and say so', async () => {
+    const script = new URL('scripts/once.ts', import.meta.url).pathname;
+    const inside = ['setpriv', '--bounding-set=-net_admin', process.execPath, script];
+    expect(JSON.parse(await ns.must([...inside, 'probe']))).toBe(
+      'no permission to change the nftables rules',
+    );
+    expect(JSON.parse(await ns.must([...inside, 'clean']))).toEqual({
+      status: 'ERR_REDIRECT_PERMISSION',
+      message: 'no permission to change the nftables rules',
+      hint: 'run it as root (sudo), or with the capability CAP_NET_ADMIN',
+    });
+  });
+
+  test('that the kernel refuses are named', async () => {
+    const overlapping = { family: 4, words: Uint32Array.of(1, 10, 5, 20) } as const;
+    const { v6 } = ranges('fc00::/7');
+    const [held, line] = await Held.start(ns, 'hold.ts', planText(plan({ v4: overlapping, v6 })));
+    await using _ = held;
+    expect(JSON.parse(line)).toEqual({
+      status: 'ERR_REDIRECT_KERNEL',
+      message: expect.stringMatching(
+        /^nftables: the kernel refused set bypass4 elements 1\.\.2: EEXIST( \(at byte \d+ of the message\))?$/,
+      ),
+    });
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toBe('');
+
+    // The same in an update: what was in force stays.
+    await held.say(`apply ${planText(plan(ranges('10.0.0.0/8')))}`);
+    expect(JSON.parse(await held.say(planText(plan({ v4: overlapping, v6 })))).message).toContain(
+      'set bypass4 elements 1..2: EEXIST',
+    );
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('10.0.0.0/8');
+  });
+
+  test('have exactly the ranges that they were given', async () => {
+    await using held = await hold(ns, plan(ranges()));
+    const word = fc.oneof(fc.constantFrom(0, 1, 0xfffffffe, 0xffffffff), fc.nat(0xffffffff));
+    const someRanges = (family: 4 | 6) => {
+      const address = fc.array(word, { minLength: family === 4 ? 1 : 4, maxLength: family === 4 ? 1 : 4 });
+      const pair = fc.tuple(address, address).map((pair) => pair.sort(lexical).flat());
+      return fc.array(pair, { maxLength: 40 }).map((pairs) =>
+        union(
+          family,
+          pairs.map((pair) => ({ family, words: Uint32Array.from(pair) })),
+        ),
+      );
+    };
+    await fc.assert(
+      fc.asyncProperty(someRanges(4), someRanges(6), async (v4, v6) => {
+        expect(await held.say(planText(plan({ v4, v6 })))).toMatch(SCRIPT_DONE);
+        expect(await listed(ns, 4)).toEqual([...v4.words]);
+        expect(await listed(ns, 6)).toEqual([...v6.words]);
+      }),
+      { numRuns: 60, examples: ENDS },
+    );
+  });
+
+  test('take thousands of ranges', async () => {
+    const { v4, v6 } = manyRanges(5000, 2000);
+    // An argument of a program can't be that long, a line can.
+    await using held = await hold(ns, plan(ranges()));
+    await held.say('remove');
+    const apply = await held.say(`apply ${planText(plan({ v4, v6 }))}`);
+    expect(apply).toMatch(SCRIPT_DONE);
+    const update = await held.say(planText(plan({ v4, v6 })));
+    expect(update).toMatch(SCRIPT_DONE);
+    expect(await listed(ns, 4)).toEqual([...v4.words]);
+    expect(await listed(ns, 6)).toEqual([...v6.words]);
+    const removal = await held.say('remove');
+    process.stderr.write(
+      `${rangeCount(v4)} + ${rangeCount(v6)} ranges, ms: apply ${apply.slice(5)}, update ${update.slice(5)}, remove ${removal.slice(5)}\n`,
+    );
+  });
+});
+
+/** Ends of the address space, which have no successor or no predecessor. */
+const ENDS = [
+  ['0.0.0.0/0', '::/0'],
+  ['255.255.255.255/32', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128'],
+  ['0.0.0.0/32', '::/128'],
+].map((cidrs): [DualRanges['v4'], DualRanges['v6']] => {
+  const { v4, v6 } = ranges(...cidrs);
+  return [v4, v6];
+});
+
+/** Disjoint ranges of varying length, none touching the next. */
+function manyRanges(v4: number, v6: number): DualRanges {
+  const words4: number[] = [];
+  for (let i = 0; i < v4; i++)
+    words4.push(0x01000000 + i * 0x9000, 0x01000000 + i * 0x9000 + (i % 7) * 0x1000);
+  const words6: number[] = [];
+  for (let i = 0; i < v6; i++) {
+    const prefix = 0x20010000 + i * 2;
+    words6.push(prefix, 0, 0, 0, prefix, 0xffffffff, 0xffffffff, 0xffffffff - i);
+  }
+  return {
+    v4: { family: 4, words: Uint32Array.from(words4) },
+    v6: { family: 6, words: Uint32Array.from(words6) },
+  };
+}
+
+function lexical(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
+}
+
+/*
+ *   client                                     world
+ *   10.77.0.1, fd77::1  ── veth ──  10.77.0.2, fd77::2 (the way to everywhere)
+ *   :1111 says "snet"               203.0.113.9, 198.51.100.9, 2001:db8:1::9, 2001:db8:2::9
+ *   :80   says "client"             :80 says "world"
+ */
+describeNeeding(['root', 'ip', 'nft', 'curl', 'setpriv'], 'a connection', () => {
+  let client: Netns;
+  let world: Netns;
+  const servers: Held[] = [];
+  beforeAll(async () => {
+    client = await Netns.create('client');
+    world = await Netns.create('world');
+    await join(
+      { ns: client, device: 'uplink', addresses: ['10.77.0.1/24', 'fd77::1/64'] },
+      { ns: world, device: 'downlink', addresses: ['10.77.0.2/24', 'fd77::2/64'] },
+    );
+    for (const address of ['203.0.113.9/32', '198.51.100.9/32', '2001:db8:1::9/128', '2001:db8:2::9/128'])
+      await world.must(['ip', 'addr', 'add', address, 'dev', 'lo']);
+    await client.must(['ip', 'route', 'add', 'default', 'via', '10.77.0.2']);
+    await client.must(['ip', '-6', 'route', 'add', 'default', 'via', 'fd77::2']);
+    for (const [ns, port, word] of [
+      [client, '1111', 'snet'],
+      [client, '80', 'client'],
+      [world, '80', 'world'],
+    ] as const)
+      servers.push((await Held.start(ns, 'answer.ts', port, word))[0]);
+  });
+  afterAll(async () => {
+    for (const server of servers) await server.kill();
+    await client[Symbol.asyncDispose]();
+    await world[Symbol.asyncDispose]();
+  });
+
+  /** Who answers. */
+  const at = (host: string, ...as: string[]): Promise<string> =>
+    client.must([...as, 'curl', '-s', '--max-time', '5', `http://${host}/`]);
+  const everywhere = async (...as: string[]): Promise<string[]> => {
+    const hosts = ['203.0.113.9', '198.51.100.9', '[2001:db8:1::9]', '[2001:db8:2::9]'];
+    return Promise.all(hosts.map((host) => at(host, ...as)));
+  };
+  const own = (): Promise<string[]> =>
+    Promise.all(['127.0.0.1', '127.3.2.1', '10.77.0.1', '[::1]', '[fd77::1]'].map((host) => at(host)));
+  const CLIENT = Array<string>(5).fill('client');
+
+  test('goes to the listener, unless its destination is bypassed', async () => {
+    expect(await everywhere()).toEqual(['world', 'world', 'world', 'world']);
+    await using _ = await hold(client, plan(ranges('198.51.100.0/24', '2001:db8:2::/48')));
+    expect(await everywhere()).toEqual(['snet', 'world', 'snet', 'world']);
+  });
+
+  test('goes out from our group', async () => {
+    await using _ = await hold(client, plan(ranges()));
+    expect(await everywhere('setpriv', '--regid', String(GID), '--clear-groups')).toEqual([
+      'world',
+      'world',
+      'world',
+      'world',
+    ]);
+    expect(await everywhere('setpriv', '--regid', String(GID + 1), '--clear-groups')).toEqual([
+      'snet',
+      'snet',
+      'snet',
+      'snet',
+    ]);
+  });
+
+  test('to an address of this machine stays', async () => {
+    await using _ = await hold(client, plan(ranges()));
+    expect(await own()).toEqual(CLIENT);
+  });
+
+  test('to an address of this machine stays without fib, too', async () => {
+    await using _ = await hold(client, plan(ranges('198.51.100.0/24')), 'by_device.ts');
+    expect(await client.must(['nft', 'list', 'ruleset'])).toContain('oif "lo"');
+    expect(await own()).toEqual(CLIENT);
+    expect(await everywhere()).toEqual(['snet', 'world', 'snet', 'snet']);
+  });
+
+  test('of IPv6 goes out where the plan has no IPv6', async () => {
+    await using _ = await hold(client, plan(ranges('198.51.100.0/24'), { ipv6: false }));
+    expect(await everywhere()).toEqual(['snet', 'world', 'world', 'world']);
+  });
+
+  test('follows an update', async () => {
+    await using held = await hold(client, plan(ranges('198.51.100.0/24', '2001:db8:2::/48')));
+    expect(await held.say(planText(plan(ranges('203.0.113.9/32', '2001:db8:1::/48'))))).toMatch(SCRIPT_DONE);
+    expect(await everywhere()).toEqual(['world', 'snet', 'world', 'snet']);
+  });
+
+  test('to a bypassed destination never meets a moment without ranges during updates', async () => {
+    await using held = await hold(client, plan(ranges('203.0.113.9/32')));
+    const answers = new Set<string>();
+    let updating = true;
+    const connect = async (): Promise<void> => {
+      while (updating) answers.add(await at('203.0.113.9'));
+    };
+    const connecting = Promise.all([connect(), connect()]);
+    const many = manyRanges(3000, 0);
+    const { v4, v6 } = ranges('203.0.113.9/32');
+    const wanted = plan({ v4: union(4, [many.v4, v4]), v6 });
+    for (let i = 0; i < 40; i++) expect(await held.say(planText(wanted))).toMatch(SCRIPT_DONE);
+    updating = false;
+    await connecting;
+    expect([...answers]).toEqual(['world']);
+  });
+
+  test('goes straight out once the process is killed', async () => {
+    const held = await hold(client, plan(ranges()));
+    expect(await everywhere()).toEqual(['snet', 'snet', 'snet', 'snet']);
+    await held.kill();
+    expect(await everywhere()).toEqual(['world', 'world', 'world', 'world']);
+  });
+});
+
+describe('makeRules()', () => {
+  const lacking = { object: `rule "this machine's own addresses"`, errno: 2, reason: 'ENOENT' };
+
+  test('does without fib where the kernel refuses it', () => {
+    const offers: number[] = [];
+    const { locality, refusal } = makeRules(plan(ranges()), (messages) => {
+      offers.push(messages.length);
+      return offers.length === 1 ? lacking : undefined;
+    });
+    expect({ locality, refusal, offers: offers.length }).toEqual({
+      locality: 'oif',
+      refusal: undefined,
+      offers: 2,
+    });
+  });
+
+  test('does not try again for another reason', () => {
+    const permission = { object: 'table inet snet', errno: 1, reason: 'EPERM' };
+    let offers = 0;
+    expect(
+      makeRules(plan(ranges()), () => {
+        offers++;
+        return permission;
+      }),
+    ).toEqual({ locality: 'fib', refusal: permission });
+    expect(offers).toBe(1);
+  });
+});
