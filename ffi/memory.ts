@@ -60,7 +60,8 @@ export function lend<T>(bytes: Uint8Array, use: (span: Span) => T): T {
     copy.bytes.set(bytes);
     depth++;
     try {
-      return use(copy);
+      // Exactly the loan: what lies beyond it is left over from others.
+      return use({ bytes: copy.bytes.subarray(0, bytes.byteLength), address: copy.address });
     } finally {
       depth--;
     }

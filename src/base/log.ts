@@ -1,5 +1,5 @@
 /** The program's log, for people and for grep: stderr, one line an event, `key=value` behind the words. */
-import { createConsola, LogLevels, type ConsolaInstance } from 'consola';
+import { createConsola, LogLevels, type LogObject } from 'consola/core';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -19,11 +19,11 @@ export interface Log {
 
 /** A log on stderr. Secrets never come here: what can hold one is redacted by whoever has it. */
 export function createLog(level: LogLevel): Log {
-  const consola: ConsolaInstance = createConsola({
+  const coloured = process.stderr.isTTY && !process.env['NO_COLOR'];
+  const consola = createConsola({
     level: LogLevels[level],
-    stdout: process.stderr,
-    stderr: process.stderr,
-    formatOptions: { date: true, colors: process.stderr.isTTY && !process.env['NO_COLOR'] },
+    // consola's own reporters put blank lines around an event and drop back quotes from its text.
+    reporters: [{ log: (event) => process.stderr.write(`${render(event, coloured)}\n`) }],
   });
   return {
     get debugging() {
@@ -49,9 +49,19 @@ export const silent: Log = {
   setLevel: () => {},
 };
 
-/** `message key=value key="two words"`; undefined values are left out, control characters escaped. */
+/** ANSI colours (ECMA-48 §8.3.117): red, yellow, cyan, grey. */
+const COLOURS: Readonly<Record<string, number>> = { error: 31, warn: 33, info: 36, debug: 90 };
+
+/** `2026-01-31T12:00:00.000Z warn  ` and the line; consola adds ` (repeated N times)` to one that comes in a burst. */
+function render({ date, type, args }: Pick<LogObject, 'date' | 'type' | 'args'>, coloured: boolean): string {
+  const level = type.padEnd(5);
+  const shown = coloured ? `\x1b[${COLOURS[type] ?? 0}m${level}\x1b[0m` : level;
+  return `${date.toISOString()} ${shown} ${args.join(' ')}`;
+}
+
+/** `message key=value key="two words"`, on one line; undefined values are left out, control characters escaped. */
 export function line(message: string, fields: Fields = {}): string {
-  let text = message;
+  let text = escaped(message);
   for (const [key, value] of Object.entries(fields)) {
     if (value !== undefined) text += ` ${key}=${quoted(String(value))}`;
   }
@@ -59,5 +69,16 @@ export function line(message: string, fields: Fields = {}): string {
 }
 
 function quoted(value: string): string {
-  return /^[^\s"=\\\p{Cc}]+$/u.test(value) ? value : JSON.stringify(value);
+  return /^[^\s"=\\]+$/.test(value) && escaped(value) === value ? value : escaped(JSON.stringify(value));
+}
+
+/**
+ * What could end the line, drive the terminal or turn its text round, as \u{…}: a name that somebody looked up, or an
+ * answer of somebody's server, may hold it.
+ */
+function escaped(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (control) => `\\u{${control.codePointAt(0)!.toString(16)}}`,
+  );
 }
