@@ -2,7 +2,7 @@
 
 /**
  * @returns the candidate with the fewest edits (insert, delete, replace, swap of neighbours) if they are at most a
- *   third of the word's length, and at least one; case doesn't count. Failing that, one of which the word is the beginning, or the reverse
+ *   third of the word's length, and at least one; case doesn't count
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
@@ -12,7 +12,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     const edits = distance(word.toLowerCase(), candidate.toLowerCase());
     if (edits < fewest) [best, fewest] = [candidate, edits];
   }
-  return best ?? continued(word, candidates);
+  return best;
 }
 
 /** "warning" for "warn", or the reverse. */
@@ -24,9 +24,9 @@ function continued(word: string, candidates: readonly string[]): string | undefi
   );
 }
 
-/** The hint made of it. */
+/** A hint made of it; failing that, of a candidate that the word begins with, or the reverse. */
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
-  const candidate = nearest(word, candidates);
+  const candidate = nearest(word, candidates) ?? continued(word, candidates);
   return candidate === undefined ? undefined : `did you mean ${candidate}?`;
 }
 

@@ -105,11 +105,14 @@ function parseLocation(location: string): { server: Host; port: number } | Fault
     return new Fault('a port, 1 to 65535, after the host', { found: 'something else there' });
   if (path !== '') return new Fault('nothing after the port but "/", ?query and #tag', { found: 'a path' });
   const server = parseLinkHost(hostText);
-  return server instanceof Fault ? within('host', server) : { server, port };
+  return server instanceof Fault ? server : { server, port };
 }
 
 function parseLinkHost(text: string): Host | Fault {
-  if (!text.startsWith('[')) return parseHost(percentDecoded(text) ?? text);
+  if (!text.startsWith('[')) {
+    const host = parseHost(percentDecoded(text) ?? text);
+    return host instanceof Fault ? within('host', host) : host;
+  }
   const inside = text.slice(1, -1);
   if (parseAddress(inside)?.family === 6) return parseHost(inside);
   return new Fault('an IPv6 address in the brackets', { found: 'something else there' });
