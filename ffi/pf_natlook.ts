@@ -2,7 +2,7 @@
  * struct pfioc_natlook of macOS (xnu bsd/net/pfvar.h), by which /dev/pf tells where a connection wanted to go before
  * `rdr` turned it. Pure: layout and numbers. FreeBSD and OpenBSD have other layouts under the same name.
  */
-import { addressFamily, type SocketAddress } from './sockaddr.ts';
+import { addressFamily, checkSocketAddress, type SocketAddress } from './sockaddr.ts';
 
 /** struct pf_addr: an IPv4 address takes the first four bytes, the rest is zero. */
 const SIZEOF_PF_ADDR = 16;
@@ -43,7 +43,7 @@ export const DIOCNATLOOK =
  * @param client the peer's address and port
  * @param local our own end: the loopback address and the listener's port
  * @param into SIZEOF_PFIOC_NATLOOK bytes, all of which are overwritten
- * @throws RangeError if the ends are not of one family, or `into` has another size
+ * @throws RangeError if the ends are not of one family or cannot be, or `into` has another size
  */
 export function encodeNatlook(client: SocketAddress, local: SocketAddress, into: Uint8Array): void {
   if (client.family !== local.family) {
@@ -72,11 +72,9 @@ export function decodeNatlook(natlook: Uint8Array): SocketAddress | undefined {
   return { family, bytes: natlook.slice(RDADDR, RDADDR + (family === 4 ? 4 : 16)), port };
 }
 
-function put({ family, bytes, port }: SocketAddress, into: Uint8Array, address: number, xport: number): void {
-  if (bytes.length !== (family === 4 ? 4 : 16)) {
-    throw new RangeError(`${bytes.length} bytes are no IPv${family} address`);
-  }
-  into.set(bytes, address);
-  into[xport] = port >>> 8;
-  into[xport + 1] = port;
+function put(end: SocketAddress, into: Uint8Array, address: number, xport: number): void {
+  checkSocketAddress(end);
+  into.set(end.bytes, address);
+  into[xport] = end.port >>> 8;
+  into[xport + 1] = end.port;
 }

@@ -42,18 +42,27 @@ export function addressFamily(family: 4 | 6, platform: NodeJS.Platform = process
 }
 
 /**
- * The address as C has it, 16 or 28 bytes that the caller owns.
+ * An address is often put together by hand; what would be cut to fit its field is refused here.
  * @throws RangeError if the number of address bytes, the port or the scope cannot be
  */
-export function encodeSockaddr(
-  { family, bytes, port, scope = 0 }: SocketAddress,
-  platform: NodeJS.Platform = process.platform,
-): Uint8Array {
+export function checkSocketAddress({ family, bytes, port, scope = 0 }: SocketAddress): void {
   if (bytes.length !== (family === 4 ? 4 : 16)) {
     throw new RangeError(`${bytes.length} bytes are no IPv${family} address`);
   }
   if (!isUnsigned(port, 0xffff)) throw new RangeError(`${port} is no port`);
   if (!isUnsigned(scope, 0xffffffff)) throw new RangeError(`${scope} is no interface index`);
+}
+
+/**
+ * The address as C has it, 16 or 28 bytes that the caller owns.
+ * @throws RangeError, see {@link checkSocketAddress}
+ */
+export function encodeSockaddr(
+  address: SocketAddress,
+  platform: NodeJS.Platform = process.platform,
+): Uint8Array {
+  checkSocketAddress(address);
+  const { family, bytes, port, scope = 0 } = address;
   const sockaddr = new Uint8Array(family === 4 ? SIZEOF_SOCKADDR_IN : SIZEOF_SOCKADDR_IN6);
   const number = addressFamily(family, platform);
   sockaddr[0] = platform === 'darwin' ? sockaddr.length : number;

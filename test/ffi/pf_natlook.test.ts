@@ -86,9 +86,10 @@ describe('pfioc_natlook', () => {
     );
   });
 
-  test('ends of two families, a wrong size and a wrong address are refused', () => {
+  test('ends of two families, a wrong size, address or port are refused', () => {
     expect(() => encodeNatlook(CLIENT4, LOCAL6, struct())).toThrow(RangeError);
     expect(() => encodeNatlook(CLIENT4, LOCAL4, new Uint8Array(76))).toThrow(RangeError);
     expect(() => encodeNatlook({ ...CLIENT4, bytes: CLIENT6.bytes }, LOCAL4, struct())).toThrow(RangeError);
+    expect(() => encodeNatlook(CLIENT4, { ...LOCAL4, port: 65_536 }, struct())).toThrow(RangeError);
   });
 });
