@@ -10,6 +10,7 @@ import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { EXIT } from './src/cli/exit.ts';
 import { countryRanges, dateOfVersion } from './src/route/cn_compile.ts';
 import { encodeRanges } from './src/route/cn_format.ts';
 
@@ -144,15 +145,13 @@ export async function smoke(argv: readonly string[], stamp: Stamp): Promise<stri
   if (help.code !== 0 || help.stdout === '')
     wrong.push(`\`--help\` exits with ${help.code}: ${help.stderr.trim()}`);
   const usage = run('--no-such-flag');
-  if (usage.code !== USAGE_EXIT) wrong.push(`an unknown flag exits with ${usage.code}, not ${USAGE_EXIT}`);
+  if (usage.code !== EXIT.usage.code)
+    wrong.push(`an unknown flag exits with ${usage.code}, not ${EXIT.usage.code}`);
   return [
     ...wrong,
     ...(await directory.whatWasRead()).map((name) => `it reads ${name} of the current directory`),
   ];
 }
-
-/** As in src/cli/exit.ts. */
-const USAGE_EXIT = 2;
 
 const BAIT: Readonly<Record<string, string>> = {
   'bunfig.toml': 'preload = ["./preload.ts"]\n',
@@ -229,7 +228,7 @@ async function main(): Promise<number> {
   const unknown = values.target?.find((name) => !TARGETS.some((target) => target.name === name));
   if (unknown !== undefined) {
     say(`no target ${unknown}; there are ${TARGETS.map(({ name }) => name).join(', ')}`);
-    return 2;
+    return EXIT.usage.code;
   }
   await writeRanges();
   if (values.ranges) return 0;

@@ -1,6 +1,6 @@
 /** What `npm test` counts, from output as `bun test` 1.4.5 wrote it. */
 import { expect, test } from 'bun:test';
-import { asOne, countTests, lastLine, skipReasons } from './run.ts';
+import { asOne, countTests, lastLine, skippedByFile, skipReasons } from './run.ts';
 
 const SUMMARY = ` 2 pass
  2 skip
@@ -49,6 +49,18 @@ test('reasons for skips are told once', () => {
     'SKIPPED: a: needs nft',
     'SKIPPED: b: needs root',
   ]);
+});
+
+test('skipped tests are found in the JUnit report', () => {
+  const junit = `<testsuite name="a.test.ts">
+    <testcase name="ok" classname="" time="0.00002" file="a.test.ts" line="2" assertions="1" />
+    <testcase name="s1" classname="sk" time="0" file="a.test.ts" line="2" assertions="0">
+      <skipped />
+    </testcase>
+    <testcase name="later" classname="" time="0" file="a.test.ts" line="2" assertions="0">
+      <skipped message="TODO" />
+    </testcase>`;
+  expect(skippedByFile(junit)).toEqual(['SKIPPED: 2 in a.test.ts']);
 });
 
 test('the last line', () => {

@@ -2,6 +2,8 @@
  * `npm test`: format, lint, types, then every test of the tree. Each of the first three counts as one test. The last
  * line on stdout is `N passed, N failed` or `N passed, N failed, N skipped`.
  */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+
 const ROOT = new URL('..', import.meta.url).pathname;
 
 export interface Count {
@@ -17,7 +19,16 @@ interface Step {
 }
 
 /** Test files run in processes of their own: one that crashes (FFI can) fails alone and is counted. */
-const TESTS = ['bun', 'test', '--parallel', '--only-failures', '--timeout=20000'];
+const JUNIT = `${ROOT}test/junit.xml`;
+const TESTS = [
+  'bun',
+  'test',
+  '--parallel',
+  '--only-failures',
+  '--timeout=20000',
+  '--reporter=junit',
+  `--reporter-outfile=${JUNIT}`,
+];
 
 const STEPS: readonly Step[] = [
   { name: 'format', argv: ['oxfmt', '--check'], count: asOne },
@@ -43,9 +54,18 @@ export function countTests(output: string, exitCode: number): Count {
   return { passed: of('pass'), failed: unexplained ? 1 : failed, skipped: of('skip') + of('todo') };
 }
 
-/** The reasons that test/needs.ts and others gave, each once. */
+/** The reasons that test/needs.ts gave, each once. */
 export function skipReasons(output: string): string[] {
   return [...new Set(output.match(/^SKIPPED: .+$/gm) ?? [])].toSorted();
+}
+
+/** How many tests of which file were skipped, whatever the reason, by the JUnit report. */
+export function skippedByFile(junit: string): string[] {
+  const counts = new Map<string, number>();
+  for (const [, file] of junit.matchAll(/<testcase [^>]*\bfile="([^"]*)"[^>]*>\s*<skipped/g)) {
+    counts.set(file!, (counts.get(file!) ?? 0) + 1);
+  }
+  return [...counts].map(([file, count]) => `SKIPPED: ${count} in ${file}`);
 }
 
 /** `N passed, N failed`, and `, N skipped` if there are any. */
@@ -69,6 +89,7 @@ async function run(argv: readonly string[]): Promise<{ readonly output: string; 
 }
 
 async function main(): Promise<number> {
+  rmSync(JUNIT, { force: true });
   const total = { passed: 0, failed: 0, skipped: 0 };
   const report: string[] = [];
   const reasons: string[] = [];
@@ -84,6 +105,7 @@ async function main(): Promise<number> {
     total.failed += found.failed;
     total.skipped += found.skipped;
   }
+  if (existsSync(JUNIT)) reasons.push(...skippedByFile(readFileSync(JUNIT, 'utf8')));
   process.stdout.write(`\n${[...report, ...reasons, lastLine(total)].join('\n')}\n`);
   return total.failed === 0 ? 0 : 1;
 }
