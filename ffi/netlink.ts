@@ -5,6 +5,7 @@
 import { errno, checked, libc } from './libc.ts';
 import { SystemError } from './errno.ts';
 import { Pinned } from './memory.ts';
+import { setIntOption, SO_RCVBUFFORCE, SO_SNDBUFFORCE, type SocketOption } from './sockopt.ts';
 
 /** linux/socket.h, asm-generic/socket.h (the same on x86-64 and arm64), linux/netlink.h. */
 const AF_NETLINK = 16;
@@ -13,14 +14,15 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_TRUNC = 0x20;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
-const SO_SNDBUFFORCE = 32;
-const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
-const NETLINK_CAP_ACK = 10;
-const NETLINK_EXT_ACK = 11;
 const EPERM = 1;
 const EINTR = 4;
 const EMSGSIZE = 90;
+
+/** int, 0 or 1: errors come without the request that they are about. */
+const NETLINK_CAP_ACK: SocketOption = { text: 'NETLINK_CAP_ACK', level: SOL_NETLINK, name: 10 };
+/** int, 0 or 1: errors come with attributes that explain them. */
+const NETLINK_EXT_ACK: SocketOption = { text: 'NETLINK_EXT_ACK', level: SOL_NETLINK, name: 11 };
 
 /** linux/netlink.h: the bus of nf_tables, conntrack and their kin. */
 export const NETLINK_NETFILTER = 12;
@@ -87,9 +89,9 @@ export function openNetlink(bus: number, timeout: number): NetlinkSocket {
   };
 
   try {
-    for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK]) setOption(fd, SOL_NETLINK, option, cell(1));
+    for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK]) setIntOption(fd, option, 1);
     for (const option of [SO_SNDBUFFORCE, SO_RCVBUFFORCE]) setBuffer(fd, option);
-    setOption(fd, SOL_SOCKET, SO_RCVTIMEO, timeval(timeout));
+    setReceiveTimeout(fd, timeout);
     const portId = bindAnywhere(fd);
     return {
       portId,
@@ -120,7 +122,8 @@ function bindAnywhere(fd: number): number {
   const address = new Pinned(SOCKADDR_NL.size);
   new DataView(address.bytes.buffer).setUint16(0, AF_NETLINK, true);
   checked('bind', libc.bind(fd, address.bytes, address.bytes.length), 'netlink');
-  const size = cell(address.bytes.length);
+  const size = new Pinned(4);
+  words(size)[0] = address.bytes.length;
   checked('getsockname', libc.getsockname(fd, address.bytes, size.bytes), 'netlink');
   return words(address)[SOCKADDR_NL.portId / 4]!;
 }
@@ -129,33 +132,21 @@ function bindAnywhere(fd: number): number {
  * Without CAP_NET_ADMIN the default size stays: whatever needs more is refused for the lack of that capability
  * anyway, and says so better.
  */
-function setBuffer(fd: number, option: number): void {
+function setBuffer(fd: number, option: SocketOption): void {
   try {
-    setOption(fd, SOL_SOCKET, option, cell(BUFFER_BYTES));
+    setIntOption(fd, option, BUFFER_BYTES);
   } catch (error) {
     if (!(error instanceof SystemError && error.errno === EPERM)) throw error;
   }
 }
 
-function setOption(fd: number, level: number, option: number, value: Pinned): void {
-  const { bytes } = value;
-  checked('setsockopt', libc.setsockopt(fd, level, option, bytes, bytes.length), `netlink ${option}`);
-}
-
-/** A C int in memory of its own. */
-function cell(value: number): Pinned {
-  const pinned = new Pinned(4);
-  words(pinned)[0] = value;
-  return pinned;
-}
-
 /** struct timeval on 64-bit systems: i64 seconds, i64 microseconds. */
-function timeval(milliseconds: number): Pinned {
-  const pinned = new Pinned(16);
-  const view = new DataView(pinned.bytes.buffer);
+function setReceiveTimeout(fd: number, milliseconds: number): void {
+  const { bytes } = new Pinned(16);
+  const view = new DataView(bytes.buffer);
   view.setBigInt64(0, BigInt(Math.floor(milliseconds / 1000)), true);
   view.setBigInt64(8, BigInt((milliseconds % 1000) * 1000), true);
-  return pinned;
+  checked('setsockopt', libc.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, bytes, bytes.length), 'SO_RCVTIMEO');
 }
 
 function words(pinned: Pinned): Uint32Array {

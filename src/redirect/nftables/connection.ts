@@ -8,8 +8,8 @@ const PATIENCE = 5000;
 
 /** Why nothing of a batch was done, or why a request has no answer. */
 export interface Refusal {
-  /** What the request at fault was about; undefined: the kernel refused to look at them, or all of them together. */
-  readonly object: string | undefined;
+  /** The request at fault; undefined: the kernel refused to look at them, or all of them together. */
+  readonly request: Pick<Message, 'object' | 'type'> | undefined;
   readonly errno: number;
   /** Its name, and what else the kernel said of it. */
   readonly reason: string;
@@ -81,12 +81,12 @@ export function connect(): Connection {
 
 function refusal(
   { errno, text, offset }: Reply & { kind: 'verdict' },
-  message: Message | undefined,
+  request: Message | undefined,
 ): Refusal {
   const details = [text, offset === undefined ? undefined : `at byte ${offset} of the message`];
   const said = details.filter((detail) => detail !== undefined).join(', ');
   return {
-    object: message?.object,
+    request,
     errno,
     reason: errnoName(errno, 'linux') + (said && ` (${said})`),
   };

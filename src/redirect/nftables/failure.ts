@@ -4,6 +4,7 @@ import { RedirectError } from '../redirect.ts';
 import type { Refusal } from './connection.ts';
 import type { Holder } from './holder.ts';
 import { TABLE } from './ruleset.ts';
+import { NFT_MSG } from './uapi.ts';
 
 /** asm-generic/errno-base.h, errno.h. */
 const EPERM = 1;
@@ -16,25 +17,24 @@ const EAFNOSUPPORT = 97;
 const LACKING: readonly number[] = [ENOENT, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT];
 
 /** Is the kernel, rather than our message, at fault: it doesn't know something that rules are made of? */
-export function isLacking({ errno, object }: Refusal): boolean {
+export function isLacking({ errno, request }: Refusal): boolean {
   // Flags that a kernel doesn't know are EINVAL: of tables, OWNER; of all together, the whole of nf_tables.
-  return (
-    LACKING.includes(errno) || (errno === EINVAL && (object === undefined || object.startsWith('table ')))
-  );
+  const { type } = request ?? { type: NFT_MSG.NEWTABLE };
+  return LACKING.includes(errno) || (errno === EINVAL && type === NFT_MSG.NEWTABLE);
 }
 
 /** The kernel refused to make the rules. */
 export function creationRefused(refusal: Refusal): RedirectError {
-  if (refusal.errno === EPERM && refusal.object === undefined) return notPermitted();
+  if (refusal.errno === EPERM && refusal.request === undefined) return notPermitted();
   if (isLacking(refusal)) return new RedirectError('ERR_REDIRECT_UNSUPPORTED', lackText(refusal));
   return changeRefused(refusal);
 }
 
 /** The kernel refused to change rules that are there. */
-export function changeRefused({ object, reason }: Refusal): RedirectError {
+export function changeRefused({ request, reason }: Refusal): RedirectError {
   return new RedirectError(
     'ERR_REDIRECT_KERNEL',
-    `nftables: the kernel refused ${object ?? 'the changes as a whole'}: ${reason}`,
+    `nftables: the kernel refused ${request?.object ?? 'the changes as a whole'}: ${reason}`,
   );
 }
 
@@ -50,11 +50,11 @@ export function held(portId: number, holder: Holder | undefined): RedirectError 
   });
 }
 
-/** The conversation itself failed. */
-export function conversationFailed(error: unknown): RedirectError {
-  if (error instanceof RedirectError) return error;
-  if (error instanceof SystemError && error.errno === EPERM) return notPermitted(error);
-  if (error instanceof SystemError && LACKING.includes(error.errno))
+/** The conversation itself failed. An error that is not the system's stays what it is. */
+export function conversationFailed(error: unknown): unknown {
+  if (!(error instanceof SystemError)) return error;
+  if (error.errno === EPERM) return notPermitted(error);
+  if (LACKING.includes(error.errno))
     return new RedirectError('ERR_REDIRECT_UNSUPPORTED', 'this kernel has no netfilter netlink', {
       cause: error,
     });
@@ -70,8 +70,8 @@ function notPermitted(cause?: SystemError): RedirectError {
   });
 }
 
-function lackText({ object, reason }: Refusal): string {
-  if (object === undefined) return `this kernel has no nf_tables: ${reason}`;
-  const since = object.startsWith('table ') ? ' of a table with an owner, which needs Linux 5.12' : '';
-  return `this kernel lacks what nftables needs${since}: it refused ${object}: ${reason}`;
+function lackText({ request, reason }: Refusal): string {
+  if (!request) return `this kernel has no nf_tables: ${reason}`;
+  const owner = request.type === NFT_MSG.NEWTABLE ? ' of a table with an owner, which needs Linux 5.12' : '';
+  return `this kernel lacks what nftables needs${owner}: it refused ${request.object}: ${reason}`;
 }

@@ -4,15 +4,15 @@
  */
 import { silent, type Log } from '../../base/log.ts';
 import { NO_RANGES, rangeCount } from '../../net/ranges.ts';
-import type { Redirect, RedirectPlan } from '../redirect.ts';
+import { RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
 import { connect, type Connection, type Refusal } from './connection.ts';
 import { changeRefused, conversationFailed, creationRefused, held, isLacking } from './failure.ts';
 import { findHolder } from './holder.ts';
 import type { Message } from './message.ts';
 import { deleteTable, getTable } from './object.ts';
-import { LOCAL_RULE, LOCALITY, replaceRanges, ruleset, TABLE, type Locality } from './ruleset.ts';
+import { LOCALITY, replaceRanges, ruleset, TABLE, type Locality } from './ruleset.ts';
 import { readU32 } from './attribute.ts';
-import { NFTA_TABLE } from './uapi.ts';
+import { NFT_MSG, NFTA_TABLE } from './uapi.ts';
 
 const ENOENT = 2;
 
@@ -70,16 +70,14 @@ export async function cleanNftables(): Promise<string[]> {
   let connection: Connection | undefined;
   try {
     connection = connect();
-    const found = findTable(connection);
-    if (!found) return [];
-    if (found.owner !== undefined) throw held(found.owner, findHolder(found.owner));
+    if (!findFree(connection)) return [];
     const refusal = connection.transact([deleteTable(TABLE)]);
     if (refusal) throw changeRefused(refusal);
     return [`the nftables table inet ${TABLE}, which no process owned`];
   } catch (error) {
     const failure = conversationFailed(error);
     // A kernel without nf_tables has nothing of ours.
-    if (failure.status === 'ERR_REDIRECT_UNSUPPORTED') return [];
+    if (failure instanceof RedirectError && failure.status === 'ERR_REDIRECT_UNSUPPORTED') return [];
     throw failure;
   } finally {
     connection?.close();
@@ -103,15 +101,15 @@ export function probeNftables(): string | undefined {
       connection.close();
     }
   } catch (error) {
-    return conversationFailed(error).message;
+    const failure = conversationFailed(error);
+    if (failure instanceof RedirectError) return failure.message;
+    throw failure;
   }
 }
 
 /** Makes our table, in place of one that we own ourselves or that nobody does. */
 function install(connection: Connection, plan: RedirectPlan, log: Log): void {
-  const found = findTable(connection);
-  if (found?.owner !== undefined && found.owner !== connection.portId)
-    throw held(found.owner, findHolder(found.owner));
+  const found = findFree(connection);
   if (found && found.owner === undefined)
     log.warn('replacing an nftables table that nobody owns', { table: TABLE });
 
@@ -119,7 +117,11 @@ function install(connection: Connection, plan: RedirectPlan, log: Log): void {
   const { locality, refusal } = makeRules(plan, (messages) => connection.transact(messages), {
     before: found ? [deleteTable(TABLE)] : [],
   });
-  if (refusal) throw creationRefused(refusal);
+  if (refusal) {
+    // Somebody may have been quicker.
+    findFree(connection);
+    throw creationRefused(refusal);
+  }
   if (locality !== LOCALITY[0])
     log.info('no fib expression in this kernel: local addresses are told by their device');
   log.debug('nftables rules are in place', {
@@ -137,18 +139,35 @@ export function makeRules(
 ): { readonly locality: Locality; readonly refusal: Refusal | undefined } {
   const offer = (locality: Locality) => transact([...before, ...ruleset(plan, locality, table)]);
   const refusal = offer('fib');
-  if (refusal?.object?.includes(LOCAL_RULE) && isLacking(refusal))
+  if (refusal?.request?.type === NFT_MSG.NEWRULE && isLacking(refusal))
     return { locality: 'oif', refusal: offer('oif') };
   return { locality: 'fib', refusal };
 }
 
-/** @returns undefined if there is no table of our name; `owner` is the port id of the socket that owns it, if one does */
-function findTable(connection: Connection): { readonly owner: number | undefined } | undefined {
+/** A table of our name. */
+interface Found {
+  /** Port id of the socket that owns it, if one does. */
+  readonly owner: number | undefined;
+}
+
+/**
+ * As {@link findTable}.
+ * @throws RedirectError, ERR_REDIRECT_HELD if the table is owned by a socket other than this one
+ */
+function findFree(connection: Connection): Found | undefined {
+  const found = findTable(connection);
+  if (found?.owner !== undefined && found.owner !== connection.portId)
+    throw held(found.owner, findHolder(found.owner));
+  return found;
+}
+
+/** @returns undefined if there is no table of our name */
+function findTable(connection: Connection): Found | undefined {
   const answer = connection.ask(getTable(TABLE));
   if (!('errno' in answer)) return { owner: readU32(answer.get(NFTA_TABLE.OWNER)) };
   if (answer.errno === ENOENT) return undefined;
   // The table is not at fault: reading is refused for all of them, or for none.
-  throw creationRefused({ ...answer, object: undefined });
+  throw creationRefused({ ...answer, request: undefined });
 }
 
 /** Runs a conversation; its failures come out in our own words. */

@@ -56,9 +56,6 @@ const CHAIN = 'output';
 export const LOCALITY = ['fib', 'oif'] as const;
 export type Locality = (typeof LOCALITY)[number];
 
-/** The rule that tells local destinations; as an error names it. */
-export const LOCAL_RULE = "this machine's own addresses";
-
 /** All of the plan, for a table that is not there yet. */
 export function ruleset(plan: RedirectPlan, locality: Locality, table: string = TABLE): Message[] {
   const rule = (comment: string, ...expressions: Expression[][]) =>
@@ -70,7 +67,12 @@ export function ruleset(plan: RedirectPlan, locality: Locality, table: string = 
     ...sets.flatMap((set) => fill(set, plan)),
     newNatOutputChain(table, CHAIN),
     rule("snet's own sockets", socketGroupIs(plan.gid), counter(), leave()),
-    rule(LOCAL_RULE, locality === 'fib' ? destinationIsLocal() : leavesByLoopback(), counter(), leave()),
+    rule(
+      "this machine's own addresses",
+      locality === 'fib' ? destinationIsLocal() : leavesByLoopback(),
+      counter(),
+      leave(),
+    ),
     ...sets.map(({ family, name, id }) =>
       rule(
         `IPv${family} that goes straight out`,

@@ -29,7 +29,7 @@ export class Held implements AsyncDisposable {
 
   /** Sends a line, waits for the answer. */
   async say(line: string): Promise<string> {
-    this.#child.stdin.write(`${line}\n`);
+    await this.#child.stdin.write(`${line}\n`);
     await this.#child.stdin.flush();
     return this.line();
   }

@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'bun:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { readReplies } from '../../../src/redirect/nftables/message.ts';
 
-/** Written by hand after linux/netlink.h: the sixth message of a batch refused, with all that the kernel may add. */
-const REFUSAL =
-  '34000000' + '0200' + '0003' + '05000000' + '39300000' + // nlmsghdr: NLMSG_ERROR, CAPPED | ACK_TLVS, sequence 5
-  'efffffff' + // -EEXIST
-  '90000000' + '0c0a' + '0104' + '05000000' + '00000000' + // the request's nlmsghdr
-  '08000200' + '70000000' + // NLMSGERR_ATTR_OFFS 112
-  '08000100' + '6e6f2100'; // prettier-ignore
+/** Written by hand after linux/netlink.h: a message of a batch refused, with all that the kernel may add. */
+const REFUSAL = [
+  '34000000 0200 0003 05000000 39300000', // nlmsghdr: NLMSG_ERROR, CAPPED | ACK_TLVS, sequence 5
+  'efffffff', // -EEXIST
+  '90000000 0c0a 0104 05000000 00000000', // the request's nlmsghdr
+  '0800 0200 70000000', // NLMSGERR_ATTR_OFFS: 112
+  '0800 0100 6e6f2100', // NLMSGERR_ATTR_MSG: no!
+]
+  .join('')
+  .replaceAll(' ', '');
 
 describe('readReplies()', () => {
   test('reads a refusal with its text and offset', () => {
@@ -18,7 +21,7 @@ describe('readReplies()', () => {
   });
 
   test('reads an acknowledgement, and several messages of one datagram', () => {
-    const ack = `24000000${'0200'}${'0001'}${'06000000'}${'00000000'}${'00000000'}${'00'.repeat(16)}`;
+    const ack = `24000000020000010600000000000000${'00'.repeat(20)}`;
     const replies = readReplies(Uint8Array.fromHex(REFUSAL + ack));
     expect(replies).toHaveLength(2);
     expect(replies[1]).toEqual({

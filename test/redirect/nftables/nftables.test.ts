@@ -1,10 +1,12 @@
 /** The rules on the real kernel, in namespaces; the nft program is the witness. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseAddress } from '../../../src/net/address.ts';
 import { parseCidr } from '../../../src/net/cidr.ts';
 import { addressWords, rangesOf, rangeCount, union, type DualRanges } from '../../../src/net/ranges.ts';
-import { makeRules } from '../../../src/redirect/nftables/nftables.ts';
+import type { Refusal } from '../../../src/redirect/nftables/connection.ts';
+import { createNftables, makeRules } from '../../../src/redirect/nftables/nftables.ts';
+import { NFT_MSG } from '../../../src/redirect/nftables/uapi.ts';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
 import { join, Netns } from '../../lab/netns.ts';
 import { describeNeeding } from '../../needs.ts';
@@ -100,6 +102,19 @@ describeNeeding(['root', 'ip', 'nft'], 'the rules in the kernel', () => {
     expect(rules).toContain('redirect to :2222');
     expect(rules).not.toContain('10.0.0.0/8');
     expect(rules.match(/chain output/g)).toHaveLength(1);
+  });
+
+  test('do not change their port, group or families in an update()', async () => {
+    await using held = await hold(ns, plan(ranges('10.0.0.0/8')));
+    for (const [key, value] of [
+      ['port', 2222],
+      ['gid', 1],
+      ['ipv6', false],
+    ] as const) {
+      const answer = await held.say(planText(plan(ranges('11.0.0.0/8'), { [key]: value })));
+      expect(JSON.parse(answer)).toEqual({ message: `update changes ranges only, not ${key}` });
+    }
+    expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('10.0.0.0/8');
   });
 
   test('are gone when the process is killed', async () => {
@@ -360,16 +375,16 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'setpriv'], 'a connection', () => 
   test('to a bypassed destination never meets a moment without ranges during updates', async () => {
     await using held = await hold(client, plan(ranges('203.0.113.9/32')));
     const answers = new Set<string>();
-    let updating = true;
+    const updates = new AbortController();
     const connect = async (): Promise<void> => {
-      while (updating) answers.add(await at('203.0.113.9'));
+      while (!updates.signal.aborted) answers.add(await at('203.0.113.9'));
     };
     const connecting = Promise.all([connect(), connect()]);
     const many = manyRanges(3000, 0);
     const { v4, v6 } = ranges('203.0.113.9/32');
     const wanted = plan({ v4: union(4, [many.v4, v4]), v6 });
     for (let i = 0; i < 40; i++) expect(await held.say(planText(wanted))).toMatch(SCRIPT_DONE);
-    updating = false;
+    updates.abort();
     await connecting;
     expect([...answers]).toEqual(['world']);
   });
@@ -383,30 +398,44 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'setpriv'], 'a connection', () => 
 });
 
 describe('makeRules()', () => {
-  const lacking = { object: `rule "this machine's own addresses"`, errno: 2, reason: 'ENOENT' };
+  const fib = { object: `rule "this machine's own addresses"`, type: NFT_MSG.NEWRULE };
+  const table = { object: 'table inet snet', type: NFT_MSG.NEWTABLE };
+  const [EPERM, ENOENT] = [1, 2];
+
+  /** @returns what came of it, and how often the kernel was asked */
+  const offered = (...answers: (Refusal | undefined)[]) => {
+    let offers = 0;
+    const made = makeRules(plan(ranges()), () => answers[offers++]);
+    return { ...made, offers };
+  };
 
   test('does without fib where the kernel refuses it', () => {
-    const offers: number[] = [];
-    const { locality, refusal } = makeRules(plan(ranges()), (messages) => {
-      offers.push(messages.length);
-      return offers.length === 1 ? lacking : undefined;
-    });
-    expect({ locality, refusal, offers: offers.length }).toEqual({
-      locality: 'oif',
-      refusal: undefined,
-      offers: 2,
-    });
+    const made = offered({ request: fib, errno: ENOENT, reason: 'ENOENT' }, undefined);
+    expect(made).toEqual({ locality: 'oif', refusal: undefined, offers: 2 });
+  });
+
+  test('says what else is lacking then', () => {
+    const redirect = { object: 'rule "all else goes to snet"', type: NFT_MSG.NEWRULE };
+    const refusal = { request: redirect, errno: ENOENT, reason: 'ENOENT' };
+    const made = offered({ request: fib, errno: ENOENT, reason: 'ENOENT' }, refusal);
+    expect(made).toEqual({ locality: 'oif', refusal, offers: 2 });
   });
 
   test('does not try again for another reason', () => {
-    const permission = { object: 'table inet snet', errno: 1, reason: 'EPERM' };
-    let offers = 0;
-    expect(
-      makeRules(plan(ranges()), () => {
-        offers++;
-        return permission;
-      }),
-    ).toEqual({ locality: 'fib', refusal: permission });
-    expect(offers).toBe(1);
+    for (const [request, errno] of [
+      [table, EPERM],
+      [table, ENOENT],
+      [fib, EPERM],
+    ] as const) {
+      const refusal = { request, errno, reason: 'REASON' };
+      expect(offered(refusal)).toEqual({ locality: 'fib', refusal, offers: 1 });
+    }
   });
+});
+
+test('update() without apply() is an error of the program', async () => {
+  const failure = await createNftables()
+    .update(plan(ranges()))
+    .catch((error: unknown) => error);
+  expect(failure).toEqual(new TypeError('update without apply'));
 });

@@ -2,5 +2,5 @@
 import { say } from './plan.ts';
 
 const [port, word] = process.argv.slice(2);
-Bun.serve({ hostname: '::', port: Number(port), fetch: () => new Response(word!) });
+Bun.serve({ hostname: '::', port: Number(port), fetch: () => new Response(word) });
 say('done');

@@ -23,8 +23,9 @@ export function planOf(text: string): RedirectPlan {
 
 /** An error as one line of JSON. */
 export function report(error: unknown): string {
-  if (!(error instanceof SnetError)) throw error;
-  return JSON.stringify({ status: error.status, message: error.message, hint: error.hint });
+  if (!(error instanceof Error)) throw error;
+  const { status, hint } = error instanceof SnetError ? error : {};
+  return JSON.stringify({ status, message: error.message, hint });
 }
 
 /** A line on stdout, at once. */
