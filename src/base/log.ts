@@ -49,8 +49,8 @@ export const silent: Log = {
   setLevel: () => {},
 };
 
-/** ANSI colours (ECMA-48 §8.3.117): red, yellow, cyan, grey. */
-const COLOURS: Readonly<Record<string, number>> = { error: 31, warn: 33, info: 36, debug: 90 };
+/** ECMA-48 §8.3.117: red, yellow, cyan, faint. */
+const COLOURS: Readonly<Record<string, number>> = { error: 31, warn: 33, info: 36, debug: 2 };
 
 /** `2026-01-31T12:00:00.000Z warn  ` and the line; consola adds ` (repeated N times)` to one that comes in a burst. */
 function render({ date, type, args }: Pick<LogObject, 'date' | 'type' | 'args'>, coloured: boolean): string {

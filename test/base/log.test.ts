@@ -62,9 +62,7 @@ describe('line', () => {
     fc.assert(
       fc.property(fc.string(), (value) => {
         const written = line('m', { value }).slice('m value='.length);
-        expect(written.startsWith('"') ? JSON.parse(written.replace('\\u{7f}', '\\u007f')) : written).toBe(
-          value,
-        );
+        expect(written.startsWith('"') ? JSON.parse(written) : written).toBe(value);
       }),
     );
   });
@@ -90,7 +88,7 @@ describe('createLog', () => {
       expect(stdout).toBe('');
       expect(stderr.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /gm, '').split('\n')).toEqual([
         ...WRITTEN.slice(0, count),
-        'debugging false',
+        `debugging ${level === 'debug'} false`,
         '',
       ]);
     },

@@ -6,6 +6,7 @@ log.error('the `first`', { status: 'ERR_X' });
 log.warn('the _second_', { text: 'two words', none: undefined });
 log.info('the third', { count: 3, flag: true });
 log.debug('the fourth');
+const { debugging } = log;
 log.setLevel('error');
 log.warn('never seen');
-process.stderr.write(`debugging ${log.debugging}\n`);
+process.stderr.write(`debugging ${debugging} ${log.debugging}\n`);

@@ -16,6 +16,7 @@ import {
   TCP_NODELAY,
 } from '../../ffi/sockopt.ts';
 import { encodeSockaddr } from '../../ffi/sockaddr.ts';
+import { describeNeeding } from '../needs.ts';
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;
@@ -82,23 +83,20 @@ describe('socket options', () => {
       expect(() => setIntOption(tcpSocket(), TCP_NODELAY, value)).toThrow(RangeError);
     },
   );
+});
 
-  test.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
-    'force buffers past what the system allows',
-    async () => {
-      const fd = tcpSocket();
-      for (const [plain, force, limit] of [
-        [SO_SNDBUF, SO_SNDBUFFORCE, 'wmem_max'],
-        [SO_RCVBUF, SO_RCVBUFFORCE, 'rmem_max'],
-      ] as const) {
-        const most = Number(await Bun.file(`/proc/sys/net/core/${limit}`).text());
-        setIntOption(fd, plain, 2 * most);
-        expect(getIntOption(fd, plain)).toBe(2 * most);
-        setIntOption(fd, force, 2 * most);
-        expect(getIntOption(fd, plain)).toBe(4 * most);
-      }
-    },
-  );
+describeNeeding(['root'], 'forced buffer sizes', () => {
+  test.each([
+    [SO_SNDBUF, SO_SNDBUFFORCE, 'wmem_max'],
+    [SO_RCVBUF, SO_RCVBUFFORCE, 'rmem_max'],
+  ] as const)('go past what the system allows (%o)', async (plain, force, limit) => {
+    const fd = tcpSocket();
+    const most = Number(await Bun.file(`/proc/sys/net/core/${limit}`).text());
+    setIntOption(fd, plain, 2 * most);
+    expect(getIntOption(fd, plain)).toBe(2 * most);
+    setIntOption(fd, force, 2 * most);
+    expect(getIntOption(fd, plain)).toBe(4 * most);
+  });
 });
 
 describe('resetOnClose', () => {
