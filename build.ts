@@ -24,19 +24,23 @@ export interface Target {
   readonly name: string;
   readonly os: 'linux' | 'darwin';
   readonly arch: 'x64' | 'arm64';
-  /** The dynamic loader that it names, as `ldd` shows; absent for macOS. */
-  readonly loader?: string;
+  /** What must be on a machine for it to start. */
+  readonly files: readonly string[];
 }
+
+const GLIBC_X64 = '/lib64/ld-linux-x86-64.so.2';
+/** Where Alpine has it; Bun for musl is linked to it. */
+const LIBSTDCXX = '/usr/lib/libstdc++.so.6';
 
 /** `linux-x64` needs AVX2 (Haswell, 2013); `-baseline` runs on every x86-64 with SSE4.2. */
 export const TARGETS: readonly Target[] = [
-  { name: 'linux-x64', os: 'linux', arch: 'x64', loader: '/lib64/ld-linux-x86-64.so.2' },
-  { name: 'linux-x64-baseline', os: 'linux', arch: 'x64', loader: '/lib64/ld-linux-x86-64.so.2' },
-  { name: 'linux-x64-musl', os: 'linux', arch: 'x64', loader: '/lib/ld-musl-x86_64.so.1' },
-  { name: 'linux-arm64', os: 'linux', arch: 'arm64', loader: '/lib/ld-linux-aarch64.so.1' },
-  { name: 'linux-arm64-musl', os: 'linux', arch: 'arm64', loader: '/lib/ld-musl-aarch64.so.1' },
-  { name: 'darwin-x64', os: 'darwin', arch: 'x64' },
-  { name: 'darwin-arm64', os: 'darwin', arch: 'arm64' },
+  { name: 'linux-x64', os: 'linux', arch: 'x64', files: [GLIBC_X64] },
+  { name: 'linux-x64-baseline', os: 'linux', arch: 'x64', files: [GLIBC_X64] },
+  { name: 'linux-x64-musl', os: 'linux', arch: 'x64', files: ['/lib/ld-musl-x86_64.so.1', LIBSTDCXX] },
+  { name: 'linux-arm64', os: 'linux', arch: 'arm64', files: ['/lib/ld-linux-aarch64.so.1'] },
+  { name: 'linux-arm64-musl', os: 'linux', arch: 'arm64', files: ['/lib/ld-musl-aarch64.so.1', LIBSTDCXX] },
+  { name: 'darwin-x64', os: 'darwin', arch: 'x64', files: [] },
+  { name: 'darwin-arm64', os: 'darwin', arch: 'arm64', files: [] },
 ];
 
 /** What `snet version` shows; each becomes a constant of the bundle, a string literal. */
@@ -110,15 +114,12 @@ export function runner(
   host: Host,
 ): { readonly prefix: string[] } | { readonly skip: string } {
   if (target.os !== host.platform) return { skip: `needs ${target.os}` };
-  if (target.arch === host.arch) {
-    return target.loader === undefined || host.has(target.loader)
-      ? { prefix: [] }
-      : { skip: `needs ${target.loader}` };
-  }
-  const needs =
-    target.arch === 'arm64' ? [QEMU, `${QEMU_ROOT}${target.loader}`] : [`a ${target.arch} machine`];
-  const missing = needs.filter((path) => !host.has(path));
-  return missing.length === 0 ? { prefix: [QEMU, '-L', QEMU_ROOT] } : { skip: `needs ${missing.join(', ')}` };
+  const native = target.arch === host.arch;
+  if (!native && target.arch !== 'arm64') return { skip: `needs ${target.arch}` };
+  const files = native ? target.files : [QEMU, ...target.files.map((path) => QEMU_ROOT + path)];
+  const missing = files.filter((path) => !host.has(path));
+  if (missing.length > 0) return { skip: `needs ${missing.join(', ')}` };
+  return { prefix: native ? [] : [QEMU, '-L', QEMU_ROOT] };
 }
 
 /**

@@ -20,14 +20,16 @@ describe('which targets run here', () => {
     has: (path) => files.includes(path),
   });
   const glibc = '/lib64/ld-linux-x86-64.so.2';
+  const musl = ['/lib/ld-musl-x86_64.so.1', '/usr/lib/libstdc++.so.6'];
   const qemu = ['/usr/bin/qemu-aarch64', '/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1'];
 
   test.each([
     ['linux-x64', linux('x64', glibc), { prefix: [] }],
     ['linux-x64-baseline', linux('x64', glibc), { prefix: [] }],
-    ['linux-x64-musl', linux('x64', glibc), { skip: 'needs /lib/ld-musl-x86_64.so.1' }],
-    ['linux-x64-musl', linux('x64', '/lib/ld-musl-x86_64.so.1'), { prefix: [] }],
-    ['linux-x64', linux('arm64'), { skip: 'needs a x64 machine' }],
+    ['linux-x64-musl', linux('x64', glibc), { skip: `needs ${musl.join(', ')}` }],
+    ['linux-x64-musl', linux('x64', glibc, musl[0]!), { skip: `needs ${musl[1]}` }],
+    ['linux-x64-musl', linux('x64', ...musl), { prefix: [] }],
+    ['linux-x64', linux('arm64', glibc), { skip: 'needs x64' }],
     ['linux-arm64', linux('x64', ...qemu), { prefix: [qemu[0]!, '-L', '/usr/aarch64-linux-gnu'] }],
     ['linux-arm64', linux('x64', qemu[0]!), { skip: `needs ${qemu[1]}` }],
     ['darwin-arm64', linux('arm64'), { skip: 'needs darwin' }],
@@ -120,6 +122,13 @@ describe('an executable', () => {
     for (const name of ['bunfig.toml', 'preload.ts', '.env']) {
       expect(wrong).toContain(`it reads ${name} of the current directory`);
     }
+  });
+
+  test('obeys BUN_OPTIONS all the same, as SECURITY.md warns', async () => {
+    await writeFile(at('preload.ts'), `console.log('preloaded');`);
+    const env = { ...process.env, BUN_OPTIONS: '--preload ./preload.ts' };
+    const { stdout } = Bun.spawnSync([at('sound'), 'version'], { cwd: directory, env });
+    expect(stdout.toString()).toStartWith('preloaded\n');
   });
 
   test('whose imports cannot be known is not built', async () => {
