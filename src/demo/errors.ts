@@ -4,8 +4,8 @@ import { SnetError } from '../base/errors.ts';
 export type DemoStatus =
   /** Namespaces can be made by root only. */
   | 'ERR_DEMO_NOT_ROOT'
-  /** A program that it needs is not installed. */
-  | 'ERR_DEMO_MISSING'
+  /** A program that it needs is not installed, or the kernel lacks something. */
+  | 'ERR_DEMO_UNSUPPORTED'
   /** The namespaces could not be built. */
   | 'ERR_DEMO_NAMESPACES'
   /** A child process did not come up, or ended on its own; the text has what it said. */

@@ -3,6 +3,7 @@
  * Each says `ready` on stdout when it is, and ends when its stdin does: so none outlives a demo that was killed.
  */
 import { DemoError } from './errors.ts';
+import { print } from './print.ts';
 
 /** First argument of a child: `snet DEMO_ARG ROLE ...`. */
 export const DEMO_ARG = '__demo';
@@ -21,7 +22,7 @@ export async function runDemoRole(argv: readonly string[]): Promise<number> {
   const [role = '', ...rest] = argv;
   switch (role) {
     case 'origin':
-      await (await import('./origin.ts')).startOrigin(print);
+      await (await import('./origin.ts')).startOrigin((line) => void print(line));
       return untilStdinEnds();
     case 'server': {
       const [method, password, port] = rest;
@@ -31,7 +32,7 @@ export async function runDemoRole(argv: readonly string[]): Promise<number> {
         password: password ?? '',
         hostname: '::',
         port: Number(port),
-        log: print,
+        log: (line) => void print(line),
       });
       return untilStdinEnds();
     }
@@ -47,12 +48,8 @@ export async function runDemoRole(argv: readonly string[]): Promise<number> {
 
 /** Says that the part is ready, and waits. */
 async function untilStdinEnds(): Promise<number> {
-  print(READY);
+  await print(READY);
   const reader = Bun.stdin.stream().getReader();
   while (!(await reader.read()).done);
   return 0;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
