@@ -1,4 +1,5 @@
 /** Network namespaces for tests: named after this process, gone when disposed of. The machine's own network is untouched. */
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -16,6 +17,7 @@ export interface SpawnOptions {
 
 export class Netns implements AsyncDisposable {
   readonly name: string;
+  #hasFiles = false;
 
   private constructor(name: string) {
     this.name = name;
@@ -63,6 +65,18 @@ export class Netns implements AsyncDisposable {
     return stdout;
   }
 
+  /** Runs commands of ip(8), one a line, inside. */
+  batch(lines: readonly string[]): Promise<string> {
+    return this.must(['ip', '-batch', '-'], { stdin: `${lines.join('\n')}\n` });
+  }
+
+  /** Programs started inside from now on resolve names there. `ip netns exec` puts the file in place of theirs. */
+  async resolveAt(nameserver: string): Promise<void> {
+    this.#hasFiles = true;
+    await mkdir(`${FILES}/${this.name}`, { recursive: true });
+    await Bun.write(`${FILES}/${this.name}/resolv.conf`, `nameserver ${nameserver}\n`);
+  }
+
   /** Runs a script of the tests with bun, inside. */
   script(path: string, args: readonly string[] = [], options: SpawnOptions = {}): Promise<Finished> {
     return this.run([process.execPath, path, ...args], options);
@@ -84,8 +98,15 @@ export class Netns implements AsyncDisposable {
       }
     }
     await run(['ip', 'netns', 'del', this.name]);
+    if (!this.#hasFiles) return;
+    await rm(`${FILES}/${this.name}`, { recursive: true });
+    // Stays while it has files of other namespaces.
+    await rmdir(FILES).catch(() => {});
   }
 }
+
+/** Where ip-netns(8) finds files that stand in for those of /etc inside of a namespace. */
+const FILES = '/etc/netns';
 
 let serial = 0;
 
@@ -94,24 +115,33 @@ export async function join(
   a: { readonly ns: Netns; readonly device: string; readonly addresses: readonly string[] },
   b: { readonly ns: Netns; readonly device: string; readonly addresses: readonly string[] },
 ): Promise<void> {
-  const pair = ['type', 'veth', 'peer', 'name', b.device, 'netns', b.ns.name];
-  await must(['ip', 'link', 'add', a.device, 'netns', a.ns.name, ...pair]);
-  for (const { ns, device, addresses } of [a, b]) {
-    for (const address of addresses) {
-      // nodad: duplicate address detection would keep an IPv6 address unusable for a second.
-      await ns.must([
-        'ip',
-        'addr',
-        'add',
-        address,
-        'dev',
-        device,
-        ...(address.includes(':') ? ['nodad'] : []),
-      ]);
-    }
-    await ns.must(['ip', 'link', 'set', device, 'up']);
-  }
+  const peer = ['peer', 'name', b.device, 'address', MAC_B, 'netns', b.ns.name];
+  await must(['ip', 'link', 'add', a.device, 'address', MAC_A, 'netns', a.ns.name, 'type', 'veth', ...peer]);
+  await plug(a, b.addresses, MAC_B);
+  await plug(b, a.addresses, MAC_A);
 }
+
+async function plug(
+  {
+    ns,
+    device,
+    addresses,
+  }: { readonly ns: Netns; readonly device: string; readonly addresses: readonly string[] },
+  neighbours: readonly string[],
+  mac: string,
+): Promise<void> {
+  await ns.batch([
+    // nodad: duplicate address detection would keep an IPv6 address unusable for a second.
+    ...addresses.map((text) => `addr add ${text} dev ${device} ${text.includes(':') ? 'nodad' : ''}`),
+    `link set ${device} up`,
+    // On a link that has just come up the first IPv6 neighbour solicitation is often lost; the next is a second away.
+    ...neighbours.map((text) => `neigh add ${text.split('/')[0]} lladdr ${mac} dev ${device}`),
+  ]);
+}
+
+/** Of the two ends of a pair: locally administered unicast (IEEE 802, §8.4). */
+const MAC_A = '02:00:00:00:00:0a';
+const MAC_B = '02:00:00:00:00:0b';
 
 async function run(argv: readonly string[]): Promise<Finished> {
   const child = Bun.spawn([...argv], { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
