@@ -1,5 +1,5 @@
 /** Where the process begins and where its errors end. */
-import { endWithReader, exit, exitCodeOf } from './cli/exit.ts';
+import { endWithStdout, exit, exitCodeOf } from './cli/exit.ts';
 
 async function main(argv: readonly string[]): Promise<number> {
   // Children of ours: started by this program only, and without its command line.
@@ -11,7 +11,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return snet(argv);
 }
 
-endWithReader();
+endWithStdout();
 try {
   exit(await main(process.argv.slice(2)));
 } catch (error) {

@@ -37,9 +37,14 @@ export function exit(code: number): never {
   process.exit(code);
 }
 
-/** Whoever read our output has gone (`snet check … | head -1`): that is no failure, and nobody is there to be told. */
-export function endWithReader(): void {
+/**
+ * What becomes of a stdout that takes no more. If its reader has gone (`snet check … | head -1`), that is no failure, and
+ * nobody is there to be told; a full disk is one.
+ */
+export function endWithStdout(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    exit(error.code === 'EPIPE' ? EXIT.ok.code : EXIT.failure.code);
+    if (error.code === 'EPIPE') exit(EXIT.ok.code);
+    process.stderr.write(`snet: cannot write to stdout: ${error.message}\n`);
+    exit(EXIT.failure.code);
   });
 }

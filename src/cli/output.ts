@@ -1,14 +1,14 @@
 /** stdout is data, stderr is for people. */
 import { explain, SnetError } from '../base/errors.ts';
 import { ConfigError } from '../config/error.ts';
-import { withoutLinks } from '../config/redact.ts';
+import { withoutLinks } from '../config/links.ts';
 
-/** Writes to stdout, and waits until it is written. */
+/** Writes to stdout, and waits until it is written. An error ends the process, see endWithStdout in exit.ts. */
 export function print(text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text.endsWith('\n') ? text : `${text}\n`, (error) =>
-      error ? reject(error) : resolve(),
-    );
+  return new Promise((resolve) => {
+    process.stdout.write(text.endsWith('\n') ? text : `${text}\n`, (error) => {
+      if (!error) resolve();
+    });
   });
 }
 

@@ -1,13 +1,12 @@
-/** What is effective, as the file would say it; and text that may hold a share link, without its secret. */
+/** What is effective, as the file would say it, without its secrets. */
 import type { Config } from './config.ts';
 import { formatCidr } from '../net/cidr.ts';
 import { isObject } from './document.ts';
 import { formatDuration } from './duration.ts';
 import type { Path } from './jsonc.ts';
+import { REDACTED } from './links.ts';
 import { FILE } from './schema.ts';
 import { isSecret, schemaAt } from './schema_walk.ts';
-
-export const REDACTED = '[redacted]';
 
 /** In the form of the file, every default written out, secrets redacted. */
 export function effective(config: Config): Record<string, unknown> {
@@ -51,9 +50,4 @@ export function redacted(value: unknown, path: Path = []): unknown {
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
-}
-
-/** A text whose links have lost all but their scheme: for messages that somebody else has written. Paths stay. */
-export function withoutLinks(text: string): string {
-  return text.replace(/\b(?!file:)([a-z][a-z0-9+.-]*:\/\/)[^\n]+/gi, `$1${REDACTED}`);
 }

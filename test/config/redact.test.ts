@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { loadText } from '../../src/config/load.ts';
-import { effective, REDACTED, redacted, withoutLinks } from '../../src/config/redact.ts';
+import { REDACTED, withoutLinks } from '../../src/config/links.ts';
+import { effective, redacted } from '../../src/config/redact.ts';
 
 const FILE = {
   upstream: { type: 'shadowsocks', server: 'h.example', port: 1, method: 'aes-128-gcm', password: 'hunter2' },
