@@ -75,7 +75,9 @@ export function lastLine({ passed, failed, skipped }: Count): string {
 
 /** Runs a program; what it says is shown as it comes, and returned. */
 async function run(argv: readonly string[]): Promise<{ readonly output: string; readonly exitCode: number }> {
-  const child = Bun.spawn([...argv], { cwd: ROOT, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+  // Colours, forced by somebody's environment, would hide the summary from countTests.
+  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined };
+  const child = Bun.spawn([...argv], { cwd: ROOT, env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
   let output = '';
   const follow = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder();
