@@ -5,13 +5,14 @@
  *
  * No other file knows the whole way.
  */
+import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { descriptor } from '../inbound/listener.ts';
 import { originalDestination, isOwnListener } from '../inbound/original_destination.ts';
 import type { Endpoint } from '../net/address.ts';
 import { remoteHandlers } from '../relay/handlers.ts';
 import { Relay, type RelayEvents, type RelaySocket } from '../relay/relay.ts';
-import type { FlowStatus } from '../relay/status.ts';
+import { dialStatus, type FlowStatus } from '../relay/status.ts';
 import { Sweep, type RelayTimeouts } from '../relay/sweep.ts';
 import type { Decision } from '../route/decide.ts';
 import { withoutNat64 } from '../route/nat64.ts';
@@ -63,10 +64,10 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
     get firstData() {
       return policy.timeouts.firstData;
     },
-    redial(relay, status, cause) {
+    dialFailed(relay, status, cause) {
       const way = relay.context as Way;
       if (way.endpoint) way.upstream.report(way.endpoint, false);
-      return tryNext(relay, way, status, cause);
+      dialNext(relay, way, status, cause);
     },
     connected(relay) {
       const way = relay.context as Way;
@@ -82,7 +83,7 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
 
   function accept(client: RelaySocket, family: 4 | 6): void {
     if (relays.size >= limit) return refuse(client, 'ERR_LIMIT');
-    const destination = originalDestination(descriptor(client), family);
+    const destination = destinationOf(client, family);
     if (destination === undefined || isOwnListener(destination, port))
       return refuse(client, 'ERR_NOT_REDIRECTED');
 
@@ -104,25 +105,32 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
     relays.add(relay);
     sweep.wake();
     stats.opened();
-    if (!tryNext(relay, way, 'ERR_DIAL_NO_ADDRESS')) relay.settle('ERR_DIAL_NO_ADDRESS');
+    dialNext(relay, way, 'ERR_DIAL_NO_ADDRESS');
   }
 
-  /** @returns false if no endpoint is left */
-  function tryNext(relay: Relay, way: Way, lastStatus: FlowStatus, cause?: unknown): boolean {
-    for (;;) {
-      const [next, ...rest] = way.untried;
-      if (next === undefined) return false;
-      if (way.endpoint !== undefined && log.debugging) flowLog.redial(way, lastStatus, cause);
-      way.endpoint = next;
-      way.untried = rest;
-      try {
-        dial(next, remoteHandlers, relay);
-        return true;
-      } catch (error) {
-        // The kernel said no at once, e.g. for want of a route: the next one may have one.
-        cause = error;
-        way.upstream.report(next, false);
-      }
+  /** Tries the next endpoint; where none is left, the flow ends as the last attempt did. */
+  function dialNext(relay: Relay, way: Way, lastStatus: FlowStatus, lastCause?: unknown): void {
+    const [next, ...rest] = way.untried;
+    if (next === undefined) return relay.settle(lastStatus, lastCause);
+    if (way.endpoint !== undefined) flowLog.redial(way, lastStatus, lastCause);
+    way.endpoint = next;
+    way.untried = rest;
+    try {
+      dial(next, remoteHandlers, relay);
+    } catch (error) {
+      // The kernel said no at once, e.g. for want of a route: the next one may have one.
+      way.upstream.report(next, false);
+      dialNext(relay, way, dialStatus(error), error);
+    }
+  }
+
+  /** undefined also for a client that has gone again already: its socket can't be asked any more. */
+  function destinationOf(client: RelaySocket, family: 4 | 6): Endpoint | undefined {
+    try {
+      return originalDestination(descriptor(client), family);
+    } catch (error) {
+      log.debug('no original destination', { reason: explain(error) });
+      return undefined;
     }
   }
 

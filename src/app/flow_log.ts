@@ -78,6 +78,7 @@ export function createFlowLog(log: Log, now: () => number = () => performance.no
       else warn(status, fields, cause);
     },
     redial(way, status, cause) {
+      if (!log.debugging) return;
       const endpoint = way.endpoint && formatEndpoint(way.endpoint);
       log.debug('trying the next address', {
         status,

@@ -15,6 +15,7 @@ import { createFlowLog } from './flow_log.ts';
 import { createFlows, type Flows } from './flow.ts';
 import { buildPolicy } from './build_policy.ts';
 import type { Policy } from './policy.ts';
+import { requireRoot } from './root.ts';
 import { watchSignals } from './signals.ts';
 
 export interface RunOptions {
@@ -23,8 +24,6 @@ export interface RunOptions {
   /** Reads the configuration anew, for a reload. @throws ConfigError */
   readonly reload: () => Promise<Config>;
 }
-
-export class StartError extends SnetError<'ERR_NOT_ROOT'> {}
 
 /** Descriptors kept free of flows: listeners, netlink, resolvers, log, and those being accepted only to be refused. */
 const RESERVED_DESCRIPTORS = 64;
@@ -37,15 +36,7 @@ const DESCRIPTORS_PER_FLOW = 2;
  */
 export async function runProgram(config: Config, { configFile, reload }: RunOptions): Promise<number> {
   const log = createLog(config.logLevel);
-  if (process.getuid?.() !== 0) {
-    throw new StartError(
-      'ERR_NOT_ROOT',
-      'snet must run as root to redirect the connections of other programs',
-      {
-        hint: 'Try: sudo snet run …',
-      },
-    );
-  }
+  requireRoot('redirect the connections of other programs');
   await using undo = new AsyncDisposableStack();
   const lock = acquireInstanceLock();
   undo.defer(() => lock.release());
@@ -88,14 +79,12 @@ export async function runProgram(config: Config, { configFile, reload }: RunOpti
   for (;;) {
     const signal = await signals.next();
     if (signal !== 'SIGHUP' || configFile === undefined) {
-      log.info('stopping', { signal });
-      break;
+      const { accepted, bytesUp, bytesDown } = stats.snapshot();
+      log.info('stopping', { signal, flows: accepted, bytesUp, bytesDown });
+      return 0;
     }
     policy = await swap(policy, config, { reload, redirect, plan, flows, log });
   }
-  const { accepted, bytesUp, bytesDown } = stats.snapshot();
-  log.info('stopped', { flows: accepted, bytesUp, bytesDown });
-  return 0;
 }
 
 interface Swap {

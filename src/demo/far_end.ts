@@ -60,7 +60,7 @@ export function startFarEnd({
     // The client's first bytes are here already, in the session.
     firstData: 0,
     connected: () => {},
-    redial: () => false,
+    dialFailed: (relay, status, cause) => relay.settle(status, cause),
     settled(relay, status, cause) {
       relays.delete(relay);
       if (status !== 'OK') log(cause === undefined ? status : `${status} ${explain(cause)}`);

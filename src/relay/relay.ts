@@ -10,14 +10,14 @@ import type { Socket } from 'bun';
 import { lend, type Span } from '../../ffi/memory.ts';
 import { Outbox, PIECE, SessionError, type Session } from '../net/session.ts';
 import { Pipe } from './pipe.ts';
-import type { FlowStatus } from './status.ts';
+import { dialStatus, type FlowStatus } from './status.ts';
 
 export type RelaySocket = Socket<Relay | undefined>;
 
 /** What the relay tells the world of; each is called with the relay itself, so no closure is made per connection. */
 export interface RelayEvents {
-  /** A connection attempt came to nothing. True: another is under way (`dialled` was called). False: that was the last. */
-  redial(relay: Relay, status: FlowStatus, cause?: unknown): boolean;
+  /** A connection attempt came to nothing: make another (`dialled` will be called), or `settle`. */
+  dialFailed(relay: Relay, status: FlowStatus, cause?: unknown): void;
   /** The connection attempt worked. */
   connected(relay: Relay): void;
   /** The relay is over; both sockets are closed or closing. */
@@ -158,7 +158,7 @@ export class Relay {
     const failed = this.#remote;
     this.#remote = undefined;
     failed?.terminate();
-    if (!this.#events.redial(this, status, cause)) this.settle(status, cause);
+    this.#events.dialFailed(this, status, cause);
   }
 
   /**
@@ -242,20 +242,5 @@ export class Relay {
 
   #settleIfDone(): void {
     if (this.up.finished && this.down.finished) this.settle('OK');
-  }
-}
-
-function dialStatus(error: Error | undefined): FlowStatus {
-  switch ((error as { code?: string } | undefined)?.code) {
-    case 'ECONNREFUSED':
-      return 'ERR_DIAL_REFUSED';
-    case 'ETIMEDOUT':
-      return 'ERR_DIAL_TIMEOUT';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'ENETDOWN':
-      return 'ERR_DIAL_UNREACHABLE';
-    default:
-      return 'ERR_DIAL';
   }
 }

@@ -37,3 +37,19 @@ export type FlowStatus =
   | 'ERR_TRUNCATED'
   /** A fault of ours; the log has the stack. */
   | 'ERR_INTERNAL';
+
+/** What became of a connection attempt, from the error's `code`: a socket's, or a system call's. */
+export function dialStatus(error: unknown): FlowStatus {
+  switch ((error as { readonly code?: unknown } | undefined)?.code) {
+    case 'ECONNREFUSED':
+      return 'ERR_DIAL_REFUSED';
+    case 'ETIMEDOUT':
+      return 'ERR_DIAL_TIMEOUT';
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'ENETDOWN':
+      return 'ERR_DIAL_UNREACHABLE';
+    default:
+      return 'ERR_DIAL';
+  }
+}

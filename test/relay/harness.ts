@@ -25,12 +25,10 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
   const events: RelayEvents = {
     now: () => sweep.now,
     firstData: options.firstData ?? 20,
-    redial(relay) {
-      const [next, ...rest] = relay.context as Endpoint[];
-      if (next === undefined) return false;
-      (relay.context as Endpoint[]).splice(0, Infinity, ...rest);
-      dial(next, remoteHandlers, relay);
-      return true;
+    dialFailed(relay, status, cause) {
+      const next = (relay.context as Endpoint[]).shift();
+      if (next === undefined) relay.settle(status, cause);
+      else dial(next, remoteHandlers, relay);
     },
     connected() {},
     settled(relay, status) {
@@ -48,7 +46,7 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
       client.data = relay;
       relays.add(relay);
       sweep.wake();
-      events.redial(relay, 'ERR_DIAL');
+      events.dialFailed(relay, 'ERR_DIAL');
     }),
   });
   return {
