@@ -4,6 +4,7 @@ import { SnetError, explain } from '../base/errors.ts';
 import { acquireInstanceLock } from '../base/instance_lock.ts';
 import type { Log } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
+import { systemRunner } from '../base/runner.ts';
 import type { Config } from '../config/config.ts';
 import { listen } from '../inbound/listener.ts';
 import { portHolder } from '../inbound/port_holder.ts';
@@ -60,7 +61,7 @@ export async function runProgram(config: Config, { configFile, reload }: RunOpti
   );
   undo.defer(() => listener.stop());
 
-  const { redirect, why } = await selectRedirect(config.redirect.mechanism, log);
+  const { redirect, why } = await selectRedirect(config.redirect.mechanism, log, systemRunner);
   const plan = (next: Policy): RedirectPlan => ({
     port: config.port,
     gid: config.redirect.gid,

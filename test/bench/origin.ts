@@ -56,7 +56,7 @@ function serve(hostname: string): void {
       end: (socket) => void socket.end(),
     },
   });
-  Bun.listen<undefined>({
+  Bun.listen({
     hostname,
     port: PORTS.echo,
     allowHalfOpen: true,

@@ -6,7 +6,8 @@
  *   client ns ───veth─── far ns
  *   load, proxy          ss-server 10.77.0.2, origin 198.41.0.4 (on lo)
  *
- * Options: --rounds N (3), --mib N (512, per transfer), --quick (1 round, little data)
+ * Options: --rounds N (3), --mib N (512, per transfer), --quick (1 round, little data), --method M (only that
+ * method's throughput), --costs (only what connections cost)
  */
 import { join as joinPath } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,6 +21,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     mib: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    method: { type: 'string' },
+    costs: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
@@ -27,9 +30,10 @@ const bytes = Number(options.mib ?? (options.quick ? 128 : 512)) * 1024 * 1024;
 const shortCount = options.quick ? 2_000 : 10_000;
 const ORIGIN = '198.41.0.4';
 const FAR = '10.77.0.2';
-const METHODS = ['aes-128-gcm', 'aes-256-gcm', 'chacha20-ietf-poly1305'] as const;
+const ALL_METHODS = ['aes-128-gcm', 'aes-256-gcm', 'chacha20-ietf-poly1305'] as const;
+const METHODS = ALL_METHODS.filter((method) => !options.costs && (options.method ?? method) === method);
 const root = joinPath(import.meta.dir, '..', '..');
-const binary = process.env.SNET_BINARY ?? joinPath(root, "dist", "snet-linux-x64");
+const binary = process.env.SNET_BINARY ?? joinPath(root, 'dist', 'snet-linux-x64');
 
 interface Load {
   readonly name: string;
@@ -56,7 +60,7 @@ const origin = far.spawn([process.execPath, joinPath(import.meta.dir, 'origin.ts
 await lineWith(origin.stdout, 'listening');
 
 const servers = new Map<string, Server>();
-for (const [index, method] of METHODS.entries()) {
+for (const [index, method] of ALL_METHODS.entries()) {
   const port = 8388 + index;
   const argv = ['ss-server', '-s', '0.0.0.0', '-p', String(port), '-k', PASSWORD, '-m', method, '-t', '600'];
   far.spawn(argv);
@@ -83,7 +87,7 @@ const results: Record<string, unknown> = { date: new Date().toISOString(), round
 
 // Throughput: every subject in every round, so that a noisy minute hits all of them.
 const throughput: Record<string, Record<string, Record<string, number[]>>> = {};
-const contenders: Record<(typeof METHODS)[number], readonly Subject[]> = {
+const contenders: Record<(typeof ALL_METHODS)[number], readonly Subject[]> = {
   'aes-128-gcm': [ssRedir, snet(binary)],
   'aes-256-gcm': [ssRedir, snet(binary), snet(binary, 'node')],
   'chacha20-ietf-poly1305': [ssRedir, snet(binary), snet(binary, 'noble')],
@@ -111,6 +115,8 @@ for (const method of METHODS) {
   print(table(`${method}: MiB per CPU-second of the proxy`, ['', ...names, 'snet / ss-redir'], rows));
 }
 results['throughput'] = throughput;
+
+if (options.method !== undefined) process.exit();
 
 const server = servers.get('aes-256-gcm')!;
 const costs: Record<string, { cpu: number[]; p50: number[]; start: number[] }> = {};

@@ -1,0 +1,132 @@
+/** Starts other programs: the only place that does. Never through a shell; arguments are a list from here to exec. */
+import { SnetError } from './errors.ts';
+
+export interface Finished {
+  /** Exit code; 128 + n for one that signal n has ended. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** What the program reads; without it, nothing. */
+  readonly stdin?: string;
+  /** Milliseconds until it is killed; {@link TIMEOUT} if not said. */
+  readonly timeout?: number;
+}
+
+/** A program that runs beside us. Its stdin is a pipe that closes when we end, in whatever way. */
+export interface Child {
+  readonly pid: number;
+  readonly stdin: { write(text: string): unknown; flush(): unknown; end(): unknown };
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  /** Resolves with the exit code, as in {@link Finished}. */
+  readonly exited: Promise<number>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface StartOptions {
+  /** In a session of its own: the terminal's Ctrl-C does not reach it. */
+  readonly detached?: boolean;
+}
+
+/** Tests give one that answers by itself. */
+export interface Runner {
+  /**
+   * Runs a program to its end.
+   * @throws RunError if it isn't there, or took too long; a failure of the program is its exit code
+   */
+  run(argv: readonly string[], options?: RunOptions): Promise<Finished>;
+  /** @throws RunError if the program isn't there */
+  start(argv: readonly string[], options?: StartOptions): Child;
+}
+
+export type RunStatus =
+  /** No such program on the PATH. */
+  | 'ERR_RUN_MISSING'
+  /** It did not end in time, and was killed. */
+  | 'ERR_RUN_TIMEOUT';
+
+export class RunError extends SnetError<RunStatus> {}
+
+/** Milliseconds: what the programs here do takes some tens of them. */
+const TIMEOUT = 15_000;
+
+/** Not the user's: sudo may have left us without the sbin folders, and a locale would change what programs say. */
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+};
+
+/** Where a program that is missing comes from, on Debian and its kin. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  ip: 'iproute2',
+  ipset: 'ipset',
+  iptables: 'iptables',
+  'iptables-restore': 'iptables',
+  ip6tables: 'iptables',
+  'ip6tables-restore': 'iptables',
+};
+
+/** The machine's own programs. */
+export const systemRunner: Runner = {
+  async run(argv, { stdin, timeout = TIMEOUT } = {}) {
+    const child = Bun.spawn(located(argv), {
+      stdin: stdin === undefined ? 'ignore' : Buffer.from(stdin),
+      stdout: 'pipe',
+      stderr: 'pipe',
+      env: ENVIRONMENT,
+      timeout,
+      killSignal: 'SIGKILL',
+    });
+    const began = performance.now();
+    const [stdout, stderr, code] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    if (child.signalCode === 'SIGKILL' && performance.now() - began >= timeout) {
+      throw new RunError('ERR_RUN_TIMEOUT', `${argv[0]} did not end within ${timeout} ms and was killed`);
+    }
+    return { code, stdout, stderr };
+  },
+
+  start(argv, { detached = false } = {}) {
+    const child = Bun.spawn(located(argv), {
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'pipe',
+      env: ENVIRONMENT,
+      detached,
+    });
+    return {
+      pid: child.pid,
+      stdin: child.stdin,
+      stdout: child.stdout,
+      stderr: child.stderr,
+      exited: child.exited,
+      kill: (signal) => child.kill(signal),
+    };
+  },
+};
+
+/** How this program starts itself again: the executable; from sources, the runtime and the main file. */
+export function selfArgv(args: readonly string[]): string[] {
+  return Bun.main.startsWith('/$bunfs/')
+    ? [process.execPath, ...args]
+    : [process.execPath, Bun.main, ...args];
+}
+
+/** The argument list with the program's path in front. */
+function located([program, ...args]: readonly string[]): string[] {
+  if (program === undefined) throw new TypeError('no program');
+  const path = Bun.which(program, { PATH: ENVIRONMENT.PATH });
+  if (path === null) {
+    const from = PACKAGES[program];
+    throw new RunError('ERR_RUN_MISSING', `the program ${program} is not installed`, {
+      hint: from === undefined ? undefined : `On Debian and Ubuntu: apt install ${from}`,
+    });
+  }
+  return [path, ...args];
+}
