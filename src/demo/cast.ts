@@ -1,5 +1,5 @@
 /** The demo's actors: child processes of this same program, each in its site's namespace. */
-import type { Runner } from '../base/runner.ts';
+import { selfArgv, type Child, type Runner } from '../base/runner.ts';
 import { DemoError } from './errors.ts';
 import { parseFetched, type Fetched } from './fetcher.ts';
 import { DEMO_ARG, READY, type Role } from './role.ts';
@@ -33,14 +33,13 @@ export interface Proxy {
  * @param signal ends all actors at once; what waits for one of them throws then
  */
 export function castFor(runner: Runner, owner: number, signal: AbortSignal): Cast {
-  const children = new Set<ReturnType<Runner['start']>>();
+  const children = new Set<Child>();
   const inside = (site: Site, args: readonly string[]) => [
     'ip',
     'netns',
     'exec',
     namespaceOf(owner, site),
-    ...selfArgv(),
-    ...args,
+    ...selfArgv(args),
   ];
   const part = (role: Role, args: readonly string[]) => [DEMO_ARG, role, ...args];
   const killAll = () => {
@@ -107,9 +106,4 @@ export function castFor(runner: Runner, owner: number, signal: AbortSignal): Cas
       await Promise.all([...children].map((child) => child.exited));
     },
   };
-}
-
-/** How this program starts itself again: the executable; from sources, the runtime and the main file. */
-function selfArgv(): string[] {
-  return Bun.main.startsWith('/$bunfs/') ? [process.execPath] : [process.execPath, Bun.main];
 }

@@ -26,7 +26,7 @@ export interface DemoOptions {
  * @throws DemoError if there is nothing to show
  */
 export async function runDemo({ json }: DemoOptions): Promise<number> {
-  checkMachine();
+  checkRoot();
   checkAddresses(builtinCnRanges().ranges);
   const interruption = watchInterruption();
   try {
@@ -54,16 +54,11 @@ async function perform(runner: Runner, owner: number, signal: AbortSignal): Prom
   return await play(cast, say);
 }
 
-/** @throws DemoError if this machine cannot show it */
-function checkMachine(): void {
+/** @throws DemoError if this process may not make namespaces */
+function checkRoot(): void {
   if (process.getuid?.() !== 0) {
     throw new DemoError('ERR_DEMO_NOT_ROOT', 'only root can make network namespaces', {
       hint: 'Try: sudo snet demo',
-    });
-  }
-  if (Bun.which('ip') === null) {
-    throw new DemoError('ERR_DEMO_UNSUPPORTED', 'the program ip is not installed', {
-      hint: 'It is in the package iproute2, on Linux; other systems have no network namespaces.',
     });
   }
 }

@@ -1,5 +1,5 @@
 /** Makes the demo's namespaces, and takes them away with everything that runs in them. */
-import type { Runner } from '../base/runner.ts';
+import { RunError, type Finished, type Runner } from '../base/runner.ts';
 import { DemoError } from './errors.ts';
 import { buildCommands, namespaceOf, ownerOf, SITES, type Command } from './topology.ts';
 
@@ -43,8 +43,17 @@ async function namespaces(runner: Runner): Promise<string[]> {
   return stdout.split('\n').map((line) => line.split(' ', 1)[0]!);
 }
 
-function ip(runner: Runner, { argv, stdin }: Command) {
-  return runner.run(argv, { timeout: IP_TIMEOUT_MS, ...(stdin === undefined ? {} : { stdin }) });
+/** @throws DemoError if there is no `ip` */
+async function ip(runner: Runner, { argv, stdin }: Command): Promise<Finished> {
+  try {
+    return await runner.run(argv, { timeout: IP_TIMEOUT_MS, ...(stdin === undefined ? {} : { stdin }) });
+  } catch (cause) {
+    if (!(cause instanceof RunError) || cause.status !== 'ERR_RUN_MISSING') throw cause;
+    throw new DemoError('ERR_DEMO_UNSUPPORTED', 'the demo needs the program ip, of iproute2', {
+      cause,
+      hint: 'Debian and Ubuntu have it in the package iproute2; only Linux has network namespaces.',
+    });
+  }
 }
 
 function kill(pid: number): void {

@@ -28,15 +28,15 @@ describe('checkAddresses()', () => {
 
 describeNeeding(['root', 'ip'], 'snet demo', () => {
   const started: number[] = [];
-  /** In the environment of all that is started here, and of its children: so they can be told from others. */
-  const MARK = `SNET_DEMO_TEST=${process.pid}`;
 
   function start(args: readonly string[], env: Record<string, string> = {}) {
     const child = Bun.spawn(Netns.snet(['demo', ...args]), {
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
-      env: { ...process.env, [MARK.split('=')[0]!]: String(process.pid), ...env },
+      env: { ...process.env, ...env },
+      // A session of its own, by which its children are found, whoever their parent is by then.
+      detached: true,
     });
     started.push(child.pid);
     return child;
@@ -45,7 +45,7 @@ describeNeeding(['root', 'ip'], 'snet demo', () => {
   /** Namespaces of demos that this test started, and processes that belong to them. */
   function remains(): string[] {
     const namespaces = readdirSync('/run/netns').filter((name) => started.includes(ownerOf(name) ?? 0));
-    return [...namespaces, ...processesWith(MARK)];
+    return [...namespaces, ...started.flatMap(processesOf)];
   }
 
   afterAll(() => {
@@ -117,12 +117,23 @@ describeNeeding(['root', 'ip'], 'snet demo', () => {
   });
 });
 
-/** Command lines of the processes that have `mark` in their environment. */
-function processesWith(mark: string): string[] {
+/** Command lines of the processes in a session, which has the pid of the process that began it. */
+function processesOf(session: number): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => readOr(`/proc/${pid}/environ`, '').split('\0').includes(mark))
+    .filter((pid) => {
+      const { state, session: its } = statOf(pid);
+      // A zombie has ended; who has adopted it may take its time to notice.
+      return its === session && state !== 'Z';
+    })
     .map((pid) => readOr(`/proc/${pid}/cmdline`, '').replaceAll('\0', ' '));
+}
+
+/** proc(5): `pid (comm) state ppid pgrp session …`; the comm may hold anything. */
+function statOf(pid: string): { state: string | undefined; session: number } {
+  const stat = readOr(`/proc/${pid}/stat`, '');
+  const [state, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state, session: Number(session) };
 }
 
 function readOr(path: string, otherwise: string): string {
