@@ -52,7 +52,6 @@ export async function runProgram(config: Config, { configFile, reload }: RunOpti
   const stats = createFlowStats();
   const limit = flowLimit(descriptors.soft, config.maxConnections);
   const flows = createFlows(policy, { port: config.port, limit, stats, log, flowLog: createFlowLog(log) });
-  undo.defer(() => flows.stop());
 
   const listener = listen(
     config.port,
@@ -72,6 +71,8 @@ export async function runProgram(config: Config, { configFile, reload }: RunOpti
   const signals = watchSignals();
   undo.defer(() => signals.stop());
   undo.defer(() => redirect.remove());
+  // Before that: with its last chain of type nat the kernel stops translating, and a reset would not reach its program.
+  undo.defer(() => flows.stop());
   await redirect.apply(plan(policy));
 
   log.info('redirecting', { mechanism: redirect.mechanism, why, limit });
