@@ -62,6 +62,8 @@ export async function createInternet(): Promise<Internet> {
   ]);
   await Promise.all([
     defaultRoutes(client, GATEWAY),
+    // Where nobody answers, unless a test starts a resolver: that is told at once, and the machine's own is not asked.
+    client.resolveAt(GATEWAY.v4),
     defaultRoutes(far, FAR_GATEWAY),
     world.batch(
       [CHINA, ABROAD].flatMap(({ v4, v6 }) => [

@@ -117,6 +117,7 @@ Bun.serve({
 });
 
 serve(PORTS.echo, (socket) => void socket.pipe(socket));
+serve(PORTS.discard, (socket) => drain(socket, PORTS.discard));
 serve(PORTS.stalled, (socket) => void stalled.push(socket));
 serve(PORTS.drip, (socket) => {
   const timer = setInterval(() => socket.write('.'), DRIP_MS);

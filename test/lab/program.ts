@@ -4,8 +4,8 @@ import { eventually } from './eventually.ts';
 
 export interface Program extends AsyncDisposable {
   readonly pid: number;
-  /** The exit code; null if a signal ended it. */
-  readonly exited: Promise<number | null>;
+  /** Waits for its end. @returns its exit code; null if a signal ended it. @throws if patience ends first */
+  ended(): Promise<number | null>;
   readonly running: boolean;
   /** All of stdout and stderr so far, in the order of arrival. */
   said(): string;
@@ -30,11 +30,14 @@ export function start(ns: Netns, argv: readonly string[], options: SpawnOptions 
     }
   };
   const read = Promise.all([follow(child.stdout, true), follow(child.stderr, false)]);
-  const exited = child.exited.then(() => child.exitCode);
   const running = () => child.exitCode === null && child.signalCode === null;
   return {
     pid: child.pid,
-    exited,
+    async ended() {
+      await eventually(`${argv.join(' ')} to end`, () => !running());
+      await read;
+      return child.exitCode;
+    },
     get running() {
       return running();
     },

@@ -9,11 +9,13 @@ export const PORTS = {
   http: 80,
   /** Sends back what it reads, and FIN after FIN. */
   echo: 7,
-  /** Reads nothing until it is released, then all; logs the hash. */
-  stalled: 9,
+  /** Reads all and says nothing; logs the hash. */
+  discard: 9,
+  /** The same, but reads nothing until it is released. */
+  stalled: 10,
   /** A byte every {@link DRIP_MS}, for ever. */
   drip: 19,
-  /** Speaks first, as SMTP does: `220 PEER`; answers a line with `221 LINE` and ends. */
+  /** Speaks first, as SMTP does: `220 PEER`; answers a line with `221 LINE` and ends, but takes no notice of FIN. */
   greeter: 25,
   /** Says `going` and sends FIN; reads on, and logs the hash of what came. */
   farewell: 26,

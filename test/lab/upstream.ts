@@ -31,3 +31,13 @@ export function shareLink(host: string, { method, password, port }: Server = SER
   const at = host.includes(':') ? `[${host}]` : host;
   return `ss://${method}:${encodeURIComponent(password)}@${at}:${port}`;
 }
+
+const HALF_CLOSING = new URL('half_closing_server.ts', import.meta.url).pathname;
+
+/** Starts a server that passes on the end of one direction while the other goes on. */
+export async function startHalfClosingServer(ns: Netns, port: number): Promise<Program> {
+  const { method, password } = SERVER;
+  const server = start(ns, [process.execPath, HALF_CLOSING, method, password, String(port)]);
+  await server.says(/^ready$/m);
+  return server;
+}

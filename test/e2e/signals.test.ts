@@ -1,0 +1,143 @@
+/** What other programs and the user may do to a running snet. */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EXIT } from '../../src/cli/exit.ts';
+import { eventually } from '../lab/eventually.ts';
+import { ABROAD, CLIENT, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
+import { Netns } from '../lab/netns.ts';
+import { start, type Program } from '../lab/program.ts';
+import { PORTS } from '../lab/services.ts';
+import { beside, firewalls, startSnet } from '../lab/snet.ts';
+import { SERVER, shareLink, startServer } from '../lab/upstream.ts';
+import { describeNeeding } from '../needs.ts';
+
+const OTHER = { ...SERVER, port: SERVER.port + 1, method: 'chacha20-ietf-poly1305' };
+
+describeNeeding(
+  ['root', 'ip', 'curl', 'nc', 'nft', 'iptables', 'ipset', 'ss-server'],
+  'a running snet',
+  () => {
+    let internet: Internet;
+    let server: Program;
+    let directory: string;
+    let before: string;
+
+    beforeAll(async () => {
+      internet = await createInternet();
+      server = await startServer(internet.far);
+      directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
+      before = await firewalls(internet.client);
+    });
+    afterAll(async () => {
+      await rm(directory, { recursive: true });
+      await server[Symbol.asyncDispose]();
+      await internet[Symbol.asyncDispose]();
+    });
+
+    const seenAs = async (address: string) =>
+      (await internet.client.must(['curl', '-sS', '--max-time', '10', url(address)])).trim();
+
+    async function configured(config: object): Promise<string> {
+      const file = join(directory, 'snet.json');
+      await Bun.write(file, JSON.stringify(config));
+      return file;
+    }
+
+    test.each(['SIGTERM', 'SIGINT'] as const)(
+      'ends with %s, its connections reset, its rules gone',
+      async (name) => {
+        await using snet = await startSnet(internet.client, [shareLink(FAR.v4)]);
+        await using nc = start(internet.client, ['nc', ABROAD.v4, String(PORTS.drip)]);
+        await nc.says(/\./);
+        snet.signal(name);
+        expect(await snet.ended()).toBe(EXIT.ok.code);
+        expect(await firewalls(internet.client)).toBe(before);
+        await nc.ended();
+        expect(await seenAs(ABROAD.v4)).toBe(CLIENT.v4);
+      },
+    );
+
+    test('ends with SIGHUP as with SIGTERM if there is no file to read anew', async () => {
+      await using snet = await startSnet(internet.client, [shareLink(FAR.v4)]);
+      snet.signal('SIGHUP');
+      expect(await snet.ended()).toBe(EXIT.ok.code);
+      expect(await firewalls(internet.client)).toBe(before);
+    });
+
+    test('keeps its rules when another program flushes all rules', async () => {
+      await beside(internet.client, [shareLink(FAR.v4)], async () => {
+        await internet.client.must(['nft', 'flush', 'ruleset']);
+        expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);
+        expect((await internet.client.run(['nft', 'delete', 'table', 'inet', 'snet'])).code).not.toBe(0);
+        expect(await seenAs(ABROAD.v6)).toBe(FAR.v6);
+      });
+    });
+
+    test('is named to a second one, which leaves it alone', async () => {
+      await beside(internet.client, [shareLink(FAR.v4)], async (snet) => {
+        const second = await internet.client.run(Netns.snet(['run', shareLink(FAR.v4), '--port', '1112']));
+        expect(second.code).toBe(EXIT.inUse.code);
+        expect(second.stderr).toContain(String(snet.pid));
+        expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);
+      });
+    });
+
+    test('takes a new configuration for new connections at SIGHUP', async () => {
+      await using _other = await startServer(internet.far, OTHER);
+      const file = await configured({ upstream: shareLink(FAR.v4) });
+      await beside(internet.client, ['-c', file], async (snet) => {
+        await using nc = start(internet.client, ['nc', ABROAD.v4, String(PORTS.drip)]);
+        await nc.says(/\./);
+
+        await configured({ upstream: shareLink(FAR.v4, OTHER), bypass: [ABROAD.v6] });
+        snet.signal('SIGHUP');
+        await snet.says(/ reloaded /);
+        // The first server could not serve these any more.
+        await server[Symbol.asyncDispose]();
+        expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);
+        expect(await seenAs(ABROAD.v6)).toBe(CLIENT.v6);
+        await nc.ended();
+        server = await startServer(internet.far);
+      });
+    });
+
+    test('lets connections in flight go on over a reload', async () => {
+      const file = await configured({ upstream: shareLink(FAR.v4) });
+      await beside(internet.client, ['-c', file], async (snet) => {
+        await using nc = start(internet.client, ['nc', ABROAD.v4, String(PORTS.drip)]);
+        await nc.says(/\./);
+        await configured({ upstream: shareLink(FAR.v4), bypass: [ABROAD.v4] });
+        snet.signal('SIGHUP');
+        await snet.says(/ reloaded /);
+        expect(await seenAs(ABROAD.v4)).toBe(CLIENT.v4);
+        const [told, dots] = [snet.said().length, nc.stdout().length];
+        await eventually('more of the old connection', () => nc.stdout().length > dots + 5);
+        expect(snet.said().length).toBe(told);
+        expect(nc.running).toBe(true);
+      });
+    });
+
+    test.each([
+      ['no JSON', '{ "upstream": ', /snet\.json:1:/],
+      ['an unknown key', JSON.stringify({ upstream: shareLink(FAR.v4), bypas: [] }), /bypas\b/],
+      [
+        'a name that has no address',
+        JSON.stringify({ upstream: shareLink('nowhere.invalid') }),
+        /nowhere\.invalid/,
+      ],
+    ])('stays as it is and says why if the new file holds %s', async (_, text, reason) => {
+      const file = await configured({ upstream: shareLink(FAR.v4) });
+      await beside(internet.client, ['-c', file], async (snet) => {
+        await Bun.write(file, text);
+        snet.signal('SIGHUP');
+        const [line] = await snet.says(/^.* the old one stays in force .*$/m);
+        expect(line).toMatch(reason);
+        expect(line).toContain('status=ERR_');
+        expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);
+        expect(await seenAs(ABROAD.v6)).toBe(FAR.v6);
+      });
+    });
+  },
+);
