@@ -8,6 +8,7 @@ import { transcribe } from './transcript.ts';
 
 const METHOD = 'aes-256-gcm';
 const SERVER_PORT = 8388;
+const START_TIMEOUT_MS = 15_000;
 const RUN_TIMEOUT_MS = 60_000;
 
 export interface Cast extends AsyncDisposable {
@@ -57,11 +58,12 @@ export function castFor(runner: Runner, owner: number, signal: AbortSignal): Cas
     const child = runner.start(inside(site, args));
     children.add(child);
     const transcripts = { stdout: transcribe(child.stdout), stderr: transcribe(child.stderr) };
-    if (await transcripts[voice].says(word)) return child;
-    throw new DemoError(
-      'ERR_DEMO_CHILD',
-      `${name} did not come up: exit code ${await child.exited}\n${transcripts.stderr.text()}`,
-    );
+    const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
+    const up = await transcripts[voice].says(word);
+    clearTimeout(timer);
+    if (up) return child;
+    const [code, said] = await Promise.all([child.exited, transcripts.stderr.whole()]);
+    throw new DemoError('ERR_DEMO_CHILD', `${name} did not come up: exit code ${code}\n${said}`);
   }
 
   /** Runs a child to its end. @returns its stdout */

@@ -6,8 +6,8 @@ const KEPT_LINES = 100;
 export interface Transcript {
   /** Waits for a line that matches. @returns false if the child stopped talking without it */
   says(wanted: RegExp): Promise<boolean>;
-  /** Its last lines. */
-  text(): string;
+  /** Its last lines, when it has said all. */
+  whole(): Promise<string>;
 }
 
 /** Reads a child's stdout or stderr to its end, so that the child never waits for a reader. */
@@ -39,7 +39,7 @@ export function transcribe(stream: ReadableStream<Uint8Array>): Transcript {
     }
   }
   // A pipe that breaks is an end like any other.
-  read().catch(() => {});
+  const end = read().catch(() => {});
 
   return {
     async says(wanted) {
@@ -56,6 +56,9 @@ export function transcribe(stream: ReadableStream<Uint8Array>): Transcript {
         waiting.delete(hear);
       }
     },
-    text: () => lines.join('\n'),
+    async whole() {
+      await end;
+      return lines.join('\n');
+    },
   };
 }

@@ -36,14 +36,15 @@ describe('transcribe()', () => {
     await stop();
     expect(await ready).toBe(false);
     expect(await transcript.says(/^ready$/)).toBe(false);
-    expect(transcript.text()).toBe('trouble\nno newline');
+    expect(await transcript.whole()).toBe('trouble\nno newline');
   });
 
   test('keeps the last words of one that never ends', async () => {
-    const { transcript, say } = talking();
+    const { transcript, say, stop } = talking();
     for (let i = 0; i < 300; i++) await say(`line ${i}\n`);
     expect(await transcript.says(/^line 299$/)).toBe(true);
-    const kept = transcript.text().split('\n');
+    await stop();
+    const kept = (await transcript.whole()).split('\n');
     expect(kept.length).toBeLessThan(300);
     expect(kept.at(-1)).toBe('line 299');
   });
