@@ -1,0 +1,78 @@
+/** Takes out of the kernel what a process has put in, or what any has: jumps, then chains, then the sets. */
+import type { Runner } from '../../base/runner.ts';
+import { RedirectError } from '../redirect.ts';
+import { execute, LIST_SETS, restoreRules, saveRules } from './command.ts';
+import { ownerOf } from './names.ts';
+import { findOurs, renderRemoval } from './saved.ts';
+
+/**
+ * How often to look anew, and how long to wait before that. A set stays in use for some milliseconds after the last
+ * rule that looked into it has gone (the kernel frees rules later), and others may change the rules while we do.
+ */
+const ROUNDS = 6;
+const PAUSE_MS = 20;
+
+/**
+ * @param isOurs of which processes, by pid
+ * @returns what was removed, one phrase each; nothing can be there of a program that is missing
+ * @throws RedirectError, after all that could be removed has been
+ */
+export async function takeOut(runner: Runner, isOurs: (owner: number) => boolean): Promise<string[]> {
+  const matches = (name: string) => {
+    const owner = ownerOf(name);
+    return owner !== undefined && isOurs(owner);
+  };
+  const removed: string[] = [];
+  for (let round = 1; ; round++) {
+    try {
+      await takeOutOnce(runner, matches, removed);
+      return removed;
+    } catch (error) {
+      if (round === ROUNDS || !(error instanceof RedirectError && error.status === 'ERR_REDIRECT_COMMAND'))
+        throw error;
+      await Bun.sleep(PAUSE_MS * 2 ** round);
+    }
+  }
+}
+
+async function takeOutOnce(
+  runner: Runner,
+  isOurs: (name: string) => boolean,
+  removed: string[],
+): Promise<void> {
+  const rules = await Promise.allSettled(
+    ([4, 6] as const).map((family) => takeOutRules(runner, family, isOurs, removed)),
+  );
+  const sets = (await read(runner, LIST_SETS)).split('\n').filter(isOurs);
+  const destroyed = await Promise.allSettled(
+    sets.map(async (set) => {
+      await execute(runner, ['ipset', 'destroy', set]);
+      removed.push(`the ipset ${set}`);
+    }),
+  );
+  const failure = [...rules, ...destroyed].find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+}
+
+async function takeOutRules(
+  runner: Runner,
+  family: 4 | 6,
+  isOurs: (chain: string) => boolean,
+  removed: string[],
+): Promise<void> {
+  const found = findOurs(await read(runner, saveRules(family)), isOurs);
+  if (found.chains.length === 0) return;
+  await execute(runner, restoreRules(family), renderRemoval(found));
+  const program = family === 4 ? 'iptables' : 'ip6tables';
+  removed.push(...found.chains.map((chain) => `the ${program} chain ${chain} and the rules that lead there`));
+}
+
+/** What a listing prints; nothing if the program, or the kernel's part, isn't there to hold anything. */
+async function read(runner: Runner, argv: readonly string[]): Promise<string> {
+  try {
+    return await execute(runner, argv);
+  } catch (error) {
+    if (error instanceof RedirectError && error.status === 'ERR_REDIRECT_UNSUPPORTED') return '';
+    throw error;
+  }
+}
