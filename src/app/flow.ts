@@ -50,12 +50,13 @@ export interface Flows {
   accept(client: RelaySocket, family: 4 | 6): void;
   /** New flows go by this from now on; those under way end as they began. */
   use(policy: Policy): void;
-  /** Resets every flow. */
+  /** Resets every flow, and whatever still comes. */
   stop(): void;
 }
 
 export function createFlows(initial: Policy, { port, limit, stats, log, flowLog }: FlowOptions): Flows {
   let policy = initial;
+  let stopped = false;
   const relays = new Set<Relay>();
   const sweep = new Sweep(relays, policy.timeouts);
 
@@ -82,6 +83,7 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
   };
 
   function accept(client: RelaySocket, family: 4 | 6): void {
+    if (stopped) return refuse(client, 'STOPPED');
     if (relays.size >= limit) return refuse(client, 'ERR_LIMIT');
     const destination = destinationOf(client, family);
     if (destination === undefined || isOwnListener(destination, port))
@@ -147,6 +149,7 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
       sweep.timeouts = next.timeouts satisfies RelayTimeouts;
     },
     stop() {
+      stopped = true;
       for (const relay of relays) relay.settle('STOPPED');
       sweep.stop();
     },

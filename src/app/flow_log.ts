@@ -87,7 +87,7 @@ export function createFlowLog(log: Log, now: () => number = () => performance.no
       });
     },
     refused(status) {
-      warn(status, {});
+      if (!ORDERLY.has(status)) warn(status, {});
     },
   };
 }
