@@ -1,8 +1,9 @@
 /** Which mechanism puts the rules in, and why: decided apart from doing it. */
+import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Runner } from '../base/runner.ts';
-import { createIptables, probeIptables } from './iptables/iptables.ts';
-import { createNftables, probeNftables } from './nftables/nftables.ts';
+import { cleanIptables, createIptables, probeIptables } from './iptables/iptables.ts';
+import { cleanNftables, createNftables, probeNftables } from './nftables/nftables.ts';
 import { MECHANISMS, RedirectError, type Mechanism, type Redirect } from './redirect.ts';
 
 /** Why a mechanism can't be used here; undefined if it can. */
@@ -40,7 +41,11 @@ export async function chooseMechanism(preference: Mechanism | 'auto', probes: Pr
   );
 }
 
-/** Probes, chooses and makes; nothing is in the kernel yet. @throws RedirectError as {@link chooseMechanism} */
+/**
+ * Probes, chooses and makes; no rule is in the kernel yet. What an earlier run left of the other mechanism is taken
+ * out: it would redirect beside ours, perhaps to a port where nobody listens.
+ * @throws RedirectError as {@link chooseMechanism}; ERR_REDIRECT_HELD if it belongs to a snet that runs
+ */
 export async function selectRedirect(
   preference: Mechanism | 'auto',
   log: Log,
@@ -50,6 +55,21 @@ export async function selectRedirect(
     nftables: () => Promise.resolve(probeNftables()),
     iptables: () => probeIptables(runner),
   });
+  await takeOutLeft(mechanism === 'nftables' ? () => cleanIptables(runner) : cleanNftables, log);
   const redirect = mechanism === 'nftables' ? createNftables(log) : createIptables({ runner, log });
   return { redirect, why };
+}
+
+async function takeOutLeft(clean: () => Promise<string[]>, log: Log): Promise<void> {
+  try {
+    const removed = await clean();
+    if (removed.length > 0) log.warn('removed what an earlier run had left', { removed: removed.join(', ') });
+  } catch (error) {
+    if (!(error instanceof RedirectError) || error.status === 'ERR_REDIRECT_HELD') throw error;
+    // A mechanism that we don't use may be broken here. That there is something left is the lesser possibility.
+    log.warn('could not look for what an earlier run may have left', {
+      status: error.status,
+      reason: explain(error),
+    });
+  }
 }

@@ -18,7 +18,7 @@ import {
   renderSets,
   renderSwap,
 } from './render.ts';
-import { takeOut } from './undo.ts';
+import { takeOut, takeOutLeft } from './undo.ts';
 
 export interface IptablesOptions {
   readonly runner: Runner;
@@ -44,7 +44,7 @@ export function createIptables({ runner, log }: IptablesOptions): Redirect {
     async apply(plan) {
       inForce = undefined;
       const [left, guardian] = await Promise.allSettled([
-        takeOut(runner, () => true),
+        takeOutLeft(runner),
         post ?? postGuardian(runner, log, owner),
       ]);
       if (guardian.status === 'fulfilled') post = guardian.value;
@@ -97,10 +97,10 @@ export function createIptables({ runner, log }: IptablesOptions): Redirect {
 /**
  * Takes out rules and sets that any run has left.
  * @returns what was removed, one phrase each; a program that is missing can have left nothing
- * @throws RedirectError
+ * @throws RedirectError, ERR_REDIRECT_HELD if they are those of a snet that runs
  */
 export function cleanIptables(runner: Runner): Promise<string[]> {
-  return takeOut(runner, () => true);
+  return takeOutLeft(runner);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Runner } from '../../base/runner.ts';
 import { RedirectError } from '../redirect.ts';
 import { execute, LIST_SETS, restoreRules, saveRules } from './command.ts';
 import { ownerOf } from './names.ts';
+import { isRunning } from './running.ts';
 import { findOurs, renderRemoval } from './saved.ts';
 
 /**
@@ -11,6 +12,28 @@ import { findOurs, renderRemoval } from './saved.ts';
  */
 const ROUNDS = 6;
 const PAUSE_MS = 20;
+
+/**
+ * Takes out what processes have left that run no more, and what this one has put in.
+ * @returns as {@link takeOut}
+ * @throws RedirectError, ERR_REDIRECT_HELD if a running snet has rules: those stay, the others are out
+ */
+export async function takeOutLeft(runner: Runner): Promise<string[]> {
+  let holder: number | undefined;
+  const removed = await takeOut(runner, (owner) => {
+    if (owner === process.pid || !isRunning(owner)) return true;
+    holder = owner;
+    return false;
+  });
+  if (holder === undefined) return removed;
+  throw new RedirectError(
+    'ERR_REDIRECT_HELD',
+    `the iptables rules are those of process ${holder}, which runs`,
+    {
+      hint: `end that process first: kill ${holder}`,
+    },
+  );
+}
 
 /**
  * @param isOurs of which processes, by pid
