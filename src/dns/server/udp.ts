@@ -1,0 +1,82 @@
+/** DNS over UDP: one socket, answers sent in batches. */
+import type { udp } from 'bun';
+import type { Resolve } from './resolve.ts';
+
+export interface UdpServer {
+  readonly port: number;
+  close(): void;
+}
+
+/**
+ * Answers that wait for the socket to be writable again; beyond that the oldest go. UDP loses datagrams anyhow, and
+ * whoever misses one asks again.
+ */
+const MOST_UNSENT = 4_096;
+
+type Datagram = readonly [bytes: Uint8Array, port: number, address: string];
+
+/**
+ * Answers on one address.
+ * @param failed is told what a query or the socket threw; serving goes on
+ * @throws (as rejection) what Bun throws if it can't bind, with `code`
+ */
+export async function serveUdp(
+  hostname: string,
+  port: number,
+  resolve: Resolve,
+  failed: (error: unknown) => void,
+): Promise<UdpServer> {
+  let unsent: Datagram[] = [];
+  let scheduled = false;
+
+  // setImmediate runs when the loop has handed over all datagrams that had arrived: their answers leave by one
+  // sendmmsg(2). A microtask would run after each datagram.
+  function reply(socket: udp.Socket<'uint8array'>, datagram: Datagram): void {
+    unsent.push(datagram);
+    if (unsent.length > MOST_UNSENT) unsent.shift();
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      flush(socket);
+    });
+  }
+
+  function flush(socket: udp.Socket<'uint8array'>): void {
+    while (unsent.length > 0 && !socket.closed) {
+      try {
+        unsent = unsent.slice(socket.sendMany(unsent.flat()));
+        const [next] = unsent;
+        // Where a batch ends early, its next datagram tells why: the socket is full (`drain` will come), or that one
+        // can't be sent (its client is not reachable any more).
+        if (next === undefined || !socket.send(...next)) return;
+      } catch (error) {
+        failed(error);
+      }
+      unsent.shift();
+    }
+  }
+
+  const socket = await Bun.udpSocket<'uint8array'>({
+    hostname,
+    port,
+    binaryType: 'uint8array',
+    socket: {
+      data(socket, message, port, address) {
+        // Nobody can be answered at port 0 (RFC 768: no reply expected).
+        if (port === 0) return;
+        try {
+          const answer = resolve(message, address, 'udp');
+          if (answer === undefined) return;
+          if (answer instanceof Uint8Array) return reply(socket, [answer, port, address]);
+          answer.then((bytes) => reply(socket, [bytes, port, address])).catch(failed);
+        } catch (error) {
+          failed(error);
+        }
+      },
+      drain: flush,
+      error: (_, error) => failed(error),
+    },
+  });
+  return { port: socket.port, close: () => socket.close() };
+}
