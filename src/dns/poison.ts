@@ -1,0 +1,48 @@
+/**
+ * Addresses that forged answers are known to have carried, whatever the name: what the Great Firewall answered with for
+ * years, from ChinaDNS's iplist.txt (github.com/shadowsocks/ChinaDNS, 2015), and where China's carriers led those who
+ * asked for a name that doesn't exist. Today's forgeries carry addresses of well-known foreign companies instead, which
+ * can't be listed; for unknown names those fail by not being Chinese.
+ */
+export const POISON: ReadonlySet<string> = new Set([
+  '4.36.66.178',
+  '8.7.198.45',
+  '23.89.5.60',
+  '37.61.54.158',
+  '46.82.174.68',
+  '59.24.3.173',
+  '64.33.88.161',
+  '64.33.99.47',
+  '64.66.163.251',
+  '65.104.202.252',
+  '65.160.219.113',
+  '66.45.252.237',
+  '72.14.205.99',
+  '72.14.205.104',
+  '74.125.39.102',
+  '74.125.39.113',
+  '74.125.127.102',
+  '74.125.155.102',
+  '78.16.49.15',
+  '93.46.8.89',
+  '128.121.126.139',
+  '159.106.121.75',
+  '169.132.13.103',
+  '192.67.198.6',
+  '202.106.1.2',
+  '202.181.7.85',
+  '203.98.7.65',
+  '203.161.230.171',
+  '207.12.88.98',
+  '208.56.31.43',
+  '209.36.73.33',
+  '209.85.229.138',
+  '209.145.54.50',
+  '209.220.30.174',
+  '211.94.66.147',
+  '213.169.251.35',
+  '216.221.188.182',
+  '216.234.179.13',
+  '243.185.187.39',
+  '249.129.46.48',
+]);
