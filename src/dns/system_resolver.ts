@@ -1,0 +1,117 @@
+/**
+ * The system's own resolvers, as they are without us: they know the names of the local network. Our rules take port 53 of
+ * all other programs but leave resolv.conf as it is, so it can be read at any time, and read again when it changes (another
+ * Wi-Fi, a VPN).
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { formatAddress, type Address } from '../net/address.ts';
+import { type Exchange, ExchangeError } from './exchange/exchange.ts';
+import { parseResolvConf, type Nameserver } from './resolv_conf.ts';
+
+export interface SystemFiles {
+  readonly resolvConf: string;
+  /**
+   * Where those say whom they ask themselves that put a forwarder of this machine into resolv.conf: systemd-resolved
+   * (systemd-resolved.service(8)), NetworkManager with dnsmasq (NetworkManager.conf(5), `rc-manager`).
+   */
+  readonly behindForwarder: readonly string[];
+}
+
+export const SYSTEM_FILES: SystemFiles = {
+  resolvConf: '/etc/resolv.conf',
+  behindForwarder: ['/run/systemd/resolve/resolv.conf', '/run/NetworkManager/no-stub-resolv.conf'],
+};
+
+/** The files are looked at again after so many milliseconds, when somebody asks. */
+const LOOK_AGAIN_MS = 3_000;
+
+/**
+ * Whom to ask, best first. A forwarder on loopback asks others in its turn, and what it asks comes to us, who would ask it
+ * again: so those it asks are asked directly, and it only if nobody can be found behind it.
+ */
+export function readNameservers(
+  { resolvConf, behindForwarder }: SystemFiles,
+  read: (path: string) => string = readText,
+): Nameserver[] {
+  const named = parseResolvConf(read(resolvConf));
+  const direct = named.filter(({ address }) => !isLoopback(address));
+  if (direct.length > 0) return direct;
+  const behind = behindForwarder.flatMap((path) => parseResolvConf(read(path)));
+  const reachable = behind.filter(({ address }) => !isLoopback(address));
+  return reachable.length > 0 ? reachable : named;
+}
+
+export interface SystemResolverOptions {
+  readonly files: SystemFiles;
+  /** An exchange with all of these, port 53, asked directly. */
+  readonly open: (resolvers: readonly Address[]) => Exchange;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+/**
+ * Asks whomever the system names at that time.
+ *
+ * Link-local resolvers (`fe80::1%eth0`) are left out: an address without its interface can't be reached. Routers that
+ * announce one announce another as well, or give one by DHCP.
+ */
+export function createSystemResolver({ files, open, now }: SystemResolverOptions): Exchange {
+  let seen: string | undefined;
+  let current: { readonly names: string; readonly exchange: Exchange } | undefined;
+  let lookedAt = -Infinity;
+  let closed = false;
+
+  function refresh(): Exchange | undefined {
+    if (now() - lookedAt < LOOK_AGAIN_MS) return current?.exchange;
+    lookedAt = now();
+    const stamp = [files.resolvConf, ...files.behindForwarder].map(stampOf).join(' ');
+    if (stamp === seen) return current?.exchange;
+    seen = stamp;
+    const addresses = readNameservers(files)
+      .filter(({ zone }) => zone === undefined)
+      .map(({ address }) => address);
+    const names = addresses.map(formatAddress).join(', ');
+    if (names === (current?.names ?? '')) return current?.exchange;
+    current?.exchange.close();
+    current = addresses.length === 0 ? undefined : { names, exchange: open(addresses) };
+    return current?.exchange;
+  }
+
+  return {
+    get label() {
+      return `system (${current?.names ?? 'none'})`;
+    },
+    async ask(query, question, options) {
+      const exchange = closed ? undefined : refresh();
+      if (!exchange)
+        throw new ExchangeError(
+          'ERR_DNS_UNREACHABLE',
+          `${files.resolvConf} names no resolver that can be asked`,
+        );
+      return exchange.ask(query, question, options);
+    },
+    close() {
+      closed = true;
+      current?.exchange.close();
+    },
+  };
+}
+
+function isLoopback({ family, bytes }: Address): boolean {
+  return family === 4 ? bytes[0] === 127 : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
+}
+
+/** What changes when the file does: also when another one is moved to its place within one tick of its clock. */
+function stampOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stat ? `${stat.ino}:${stat.mtimeNs}:${stat.size}` : 'none';
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // Not there, or not ours to read: it names nobody.
+    return '';
+  }
+}
