@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Exchange } from '../../src/dns/exchange/exchange.ts';
+import type { Exchange, ExchangeError } from '../../src/dns/exchange/exchange.ts';
 import type { Question } from '../../src/dns/question.ts';
 import { createSystemResolver, readNameservers } from '../../src/dns/system_resolver.ts';
 import { formatAddress } from '../../src/net/address.ts';
@@ -71,6 +71,7 @@ describe('createSystemResolver', () => {
     const { signal } = new AbortController();
     return new TextDecoder().decode(await resolver.ask(new Uint8Array(12), question, { signal }));
   };
+  const failure = () => ask().then(String, (error: ExchangeError) => error.status);
   const write = async (text: string) => {
     await Bun.write(`${path}.new`, text);
     await rename(`${path}.new`, path);
@@ -98,13 +99,13 @@ describe('createSystemResolver', () => {
   });
 
   test('fails, and recovers, where nobody is named', async () => {
-    await expect(ask()).rejects.toMatchObject({ status: 'ERR_DNS_UNREACHABLE' });
+    expect(await failure()).toBe('ERR_DNS_UNREACHABLE');
     await write('nameserver 192.0.2.1');
     now = 3_000;
     expect(await ask()).toBe('192.0.2.1');
     await write('');
     now = 6_000;
-    await expect(ask()).rejects.toMatchObject({ status: 'ERR_DNS_UNREACHABLE' });
+    expect(await failure()).toBe('ERR_DNS_UNREACHABLE');
     expect(closed).toEqual(['192.0.2.1']);
   });
 
@@ -113,6 +114,6 @@ describe('createSystemResolver', () => {
     await ask();
     resolver.close();
     expect(closed).toEqual(['192.0.2.1']);
-    await expect(ask()).rejects.toMatchObject({ status: 'ERR_DNS_UNREACHABLE' });
+    expect(await failure()).toBe('ERR_DNS_UNREACHABLE');
   });
 });
