@@ -1,0 +1,129 @@
+/** A connection of framed messages: answers come in any order and are told apart by id (RFC 7766 §6.2.1.1, §7). */
+import type { ByteStream, ByteStreamEvents } from '../../net/byte_stream.ts';
+import { answers } from '../wire/answer.ts';
+import { copyWithId } from '../wire/answer.ts';
+import { idOf, setId } from '../wire/header.ts';
+import { createWatch, notBelieved, unreachable, type Connection } from './connection.ts';
+import { ExchangeError } from './exchange.ts';
+import { createUnframer, frame } from './framing.ts';
+import { onAbort, timeout } from './gate.ts';
+import { randomId } from './random_id.ts';
+
+/** Queries under way at once, with those that nobody waits for any more: their ids are not free yet. */
+export const MOST_FRAMED = 1_000;
+
+/** What waits for the answer with one id. */
+interface Waiter {
+  take(message: Uint8Array): void;
+  lost(error: ExchangeError): void;
+}
+
+/**
+ * Opens a connection; queries may be given to it at once.
+ *
+ * @param open begins to connect; its error may be an {@link ExchangeError} and is passed on then
+ * @param label for messages
+ */
+export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, label: string): Connection {
+  /** By id. undefined: nobody waits any more, but the answer may still come. */
+  const pending = new Map<number, Waiter | undefined>();
+  /** What was asked before the connection was open. */
+  let unsent: Uint8Array[] | undefined = [];
+  let answered = 0;
+  let over: ExchangeError | undefined;
+  let stream: ByteStream | undefined;
+
+  const end = (error: ExchangeError) => {
+    if (over) return;
+    over = error;
+    watch.stop();
+    stream?.close();
+    for (const waiter of pending.values()) waiter?.lost(error);
+    pending.clear();
+  };
+  const watch = createWatch(label, end);
+  const unframe = createUnframer();
+
+  const receive = (message: Uint8Array) => {
+    const id = idOf(message);
+    const waiter = pending.get(id);
+    if (waiter) waiter.take(message);
+    else pending.delete(id);
+  };
+
+  stream = open({
+    open() {
+      if (over || !unsent) return;
+      for (const framed of unsent) stream?.write(framed);
+      unsent = undefined;
+      watch.restart(pending.size);
+    },
+    data(bytes) {
+      if (over) return;
+      try {
+        unframe(bytes).forEach(receive);
+      } catch (error) {
+        if (!(error instanceof ExchangeError)) throw error;
+        return end(new ExchangeError(error.status, `${label}: ${error.message}`));
+      }
+      watch.restart(pending.size);
+    },
+    close(error) {
+      const what = `${label}: the connection ${error ? 'failed' : 'was closed'}`;
+      end(error instanceof ExchangeError ? error : unreachable(what, error));
+    },
+  });
+
+  return {
+    get isOver() {
+      return over !== undefined;
+    },
+    get isFull() {
+      return pending.size >= MOST_FRAMED;
+    },
+
+    ask: (query, { signal, accept }) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(timeout(`${label}: not asked in time`, signal));
+        if (over) return resolve({ error: over, worked: !unsent, advanced: false });
+        const before = answered;
+        const id = unusedId(pending);
+        const sent = copyWithId(query, id);
+        const leave = onAbort(signal, () => {
+          pending.set(id, undefined);
+          reject(timeout(`${label}: no answer in time`, signal));
+        });
+        pending.set(id, {
+          take(message) {
+            // Another question under our id is nobody's answer (RFC 5452 §9.1); ours may still come.
+            if (!answers(sent, message)) return;
+            answered++;
+            leave();
+            pending.delete(id);
+            setId(message, idOf(query));
+            if (!accept || accept(message)) resolve(message);
+            else reject(notBelieved(label));
+          },
+          lost(error) {
+            leave();
+            resolve({ error, worked: !unsent, advanced: answered > before });
+          },
+        });
+        if (unsent) unsent.push(frame(sent));
+        else {
+          stream?.write(frame(sent));
+          if (pending.size === 1) watch.restart(1);
+        }
+      }),
+
+    close: end,
+  };
+}
+
+/** Random, as over UDP: it costs nothing more. There is always one, below {@link MOST_FRAMED}. */
+function unusedId(pending: ReadonlyMap<number, unknown>): number {
+  for (;;) {
+    const id = randomId();
+    if (!pending.has(id)) return id;
+  }
+}

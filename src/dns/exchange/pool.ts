@@ -1,0 +1,61 @@
+/** A resolver over connections: a few that stay open, opened again when they are needed. */
+import { unreachable, type Connection } from './connection.ts';
+import type { Exchange, ExchangeError } from './exchange.ts';
+import { createGate } from './gate.ts';
+
+/** RFC 7766 §6.2.2: as few as can be; another is opened only when the first is full. */
+const MOST_CONNECTIONS = 3;
+
+/**
+ * @param label as in {@link Exchange.label}
+ * @param connect opens a connection
+ * @param most queries that one connection takes at once
+ */
+export function createPooledExchange(label: string, connect: () => Connection, most: number): Exchange {
+  /** Oldest first. */
+  const connections = new Set<Connection>();
+  const gate = createGate(MOST_CONNECTIONS * most);
+  let closed: ExchangeError | undefined;
+
+  const connection = (): Connection => {
+    for (const one of connections) {
+      if (one.isOver) connections.delete(one);
+      else if (!one.isFull) return one;
+    }
+    const [oldest] = connections;
+    // All full, though fewer wait than they hold: of queries whose answers never came. The oldest has most of them.
+    if (oldest && connections.size === MOST_CONNECTIONS) {
+      oldest.close(unreachable(`${label}: too many answers are missing`));
+      connections.delete(oldest);
+    }
+    const fresh = connect();
+    connections.add(fresh);
+    return fresh;
+  };
+
+  return {
+    label,
+
+    ask: (query, _question, options) =>
+      gate(options.signal, async () => {
+        let mayTryAgain = true;
+        for (;;) {
+          if (closed) throw closed;
+          const result = await connection().ask(query, options);
+          if (result instanceof Uint8Array) return result;
+          const { error, worked, advanced } = result;
+          // Servers close connections at any time (RFC 7766 §6.2.4): asked again on a new one. As long as answers come
+          // each time that goes on: some take only one query, or a hundred, on a connection.
+          if (!worked || error.status !== 'ERR_DNS_UNREACHABLE') throw error;
+          if (!advanced && !mayTryAgain) throw error;
+          mayTryAgain &&= advanced;
+        }
+      }),
+
+    close() {
+      closed = unreachable(`${label}: closed`);
+      for (const one of connections) one.close(closed);
+      connections.clear();
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/** TLS over whatever carries the bytes. The certificate is verified, always: there is no option not to. */
+import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import type { Endpoint, Host } from '../../net/address.ts';
+import { formatAddress, parseAddress } from '../../net/address.ts';
+import type { OpenStream } from '../../net/byte_stream.ts';
+import { unreachable } from './connection.ts';
+import { openDuplex } from './duplex.ts';
+import { ExchangeError } from './exchange.ts';
+
+export interface TlsOptions {
+  /** For messages. */
+  readonly label: string;
+  /** Who the certificate must be for; undefined: the address that is connected to. */
+  readonly host: Host | undefined;
+  /** PEM of the authorities to trust; undefined: those that the runtime has built in (Mozilla's). */
+  readonly ca: string | undefined;
+  /** Protocols to offer, RFC 7301. */
+  readonly alpn: readonly string[];
+}
+
+export interface TlsEvents {
+  /** The handshake is over and the certificate good. */
+  secured(socket: TLSSocket): void;
+  /** It is over. Called once, also instead of `secured`. Without an error the far side has ended it. */
+  closed(error: ExchangeError | undefined): void;
+}
+
+/** Begins TLS connections to one resolver, which resume the session of the one before (RFC 8446 §2.2). */
+export type StartTls = (destination: Endpoint, events: TlsEvents) => TLSSocket;
+
+export function createStartTls(open: OpenStream, { label, host, ca, alpn }: TlsOptions): StartTls {
+  let session: Buffer | undefined;
+  return (destination, events) => {
+    const name = host ?? formatAddress(destination.address);
+    const carrier = openDuplex(open, destination);
+    // TLS says of a carrier that failed only that it is gone.
+    let carrierError: Error | undefined;
+    carrier.once('error', (error) => (carrierError = error));
+    let isSecure = false;
+    let failure: ExchangeError | undefined;
+    const socket = connect({
+      socket: carrier,
+      // SNI has no addresses (RFC 6066 §3).
+      ...(parseAddress(name) ? {} : { servername: name }),
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+      ALPNProtocols: [...alpn],
+      ...(ca === undefined ? {} : { ca }),
+      ...(session ? { session } : {}),
+    });
+    socket.on('session', (ticket) => (session = ticket));
+    socket.once('secureConnect', () => {
+      isSecure = true;
+      events.secured(socket);
+    });
+    socket.on('error', (error) => {
+      failure ??=
+        isSecure || carrierError
+          ? unreachable(`${label}: the connection failed`, carrierError ?? error)
+          : handshakeFailure(label, name, error, socket.getPeerCertificate());
+    });
+    // A far side that ends its half has no more answers: neither DNS over TLS nor HTTP/2 goes on.
+    socket.once('end', () => socket.destroy());
+    socket.once('close', () => {
+      carrier.destroy();
+      failure ??= carrierError && unreachable(`${label}: the connection failed`, carrierError);
+      events.closed(failure);
+    });
+    return socket;
+  };
+}
+
+/** X509_V_ERR_… of OpenSSL and BoringSSL, as `code` of the error. */
+const UNTRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+function handshakeFailure(
+  label: string,
+  name: Host,
+  error: NodeJS.ErrnoException,
+  certificate: PeerCertificate | undefined,
+): ExchangeError {
+  const tls = (message: string, hint?: string) =>
+    new ExchangeError('ERR_DNS_TLS', `${label}: ${message}`, { cause: error, hint });
+  const code = error.code ?? '';
+  if (code === 'ECONNRESET') return unreachable(`${label}: closed before TLS was agreed on`, error);
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    const said = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
+    return tls(
+      `its certificate ${said}`,
+      "check this machine's clock; if it is right, the resolver's is at fault",
+    );
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const names = certificate?.subjectaltname;
+    return tls(`its certificate is not for ${name}${names ? `, but for ${names}` : ''}`);
+  }
+  if (UNTRUSTED.has(code)) {
+    return tls(
+      'its certificate is signed by nobody who is trusted',
+      'for a resolver of your own, name its authority in "ca"',
+    );
+  }
+  return tls('TLS failed');
+}
