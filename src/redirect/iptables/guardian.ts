@@ -25,8 +25,6 @@ const IGNORED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 /** @returns the exit code, 0. @throws RedirectError if rules could not be taken out */
 export async function runGuardian(): Promise<number> {
   for (const signal of IGNORED) process.on(signal, () => {});
-  // A file system that we stand in could not be unmounted.
-  process.chdir('/');
   const owner = await watch();
   if (owner !== undefined) await takeOut(systemRunner, (candidate) => candidate === owner);
   return 0;
