@@ -42,11 +42,20 @@ async function watch(): Promise<number | undefined> {
       const order = /^guard (\d+)\n/.exec(told);
       if (owner === undefined && order) {
         owner = Number(order[1]);
-        writeSync(1, READY);
+        answer(READY);
       }
     }
   } catch {
     // The pipe broke: the same as its end.
   }
   return owner;
+}
+
+/** Not by process.stdout, whose errors end the program: if nobody listens any more, there is work to do. */
+function answer(text: string): void {
+  try {
+    writeSync(1, text);
+  } catch {
+    // The end of stdin will tell why.
+  }
 }

@@ -290,6 +290,27 @@ describeNeeding(
       await eventually('its end', () => !isAlive(second));
     });
 
+    test('come out although their guardian has just been killed', async () => {
+      await using held = await hold(client);
+      process.kill(guardianOf(held), 'SIGKILL');
+      expect(await held.say('remove')).toBe('done');
+      expect(await kernelHolds()).toBe(before);
+      expect(childrenOf(held.pid)).toEqual([]);
+    });
+
+    test('of the next start are nothing to a guardian that comes late', async () => {
+      const first = await hold(client);
+      const guardian = guardianOf(first);
+      process.kill(guardian, 'SIGSTOP');
+      await first.kill();
+      await using _ = await hold(client);
+      const rules = await kernelHolds();
+      process.kill(guardian, 'SIGCONT');
+      await eventually('its end', () => !isAlive(guardian));
+      expect(await kernelHolds()).toBe(rules);
+      expect(await answers()).toEqual(ABROAD_REDIRECTED);
+    });
+
     test('that a dead process has left, when its guardian died too, are cleaned', async () => {
       const held = await hold(client);
       await killBoth(held);
