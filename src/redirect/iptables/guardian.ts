@@ -10,7 +10,7 @@
  */
 import { writeSync } from 'node:fs';
 import { systemRunner } from '../../base/runner.ts';
-import { takeOut } from './undo.ts';
+import { takeOutAfter } from './undo.ts';
 
 /** The first argument that makes this program the guardian. */
 export const GUARDIAN_ARG = '__guardian';
@@ -26,7 +26,7 @@ const IGNORED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 export async function runGuardian(): Promise<number> {
   for (const signal of IGNORED) process.on(signal, () => {});
   const owner = await watch();
-  if (owner !== undefined) await takeOut(systemRunner, (candidate) => candidate === owner);
+  if (owner !== undefined) await takeOutAfter(systemRunner, owner);
   return 0;
 }
 

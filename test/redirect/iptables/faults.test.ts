@@ -155,6 +155,20 @@ describe('the guardian', () => {
     expect(kernel.holds()).toEqual(EMPTY);
   });
 
+  test('that cannot be started keeps the rules out', async () => {
+    const kernel = new FakeKernel();
+    const cause = new Error('EAGAIN');
+    kernel.start = () => {
+      throw cause;
+    };
+    expect(await failure(createIptables({ runner: kernel, log: silent }).apply(PLAN))).toMatchObject({
+      status: 'ERR_REDIRECT_COMMAND',
+      message: 'the guardian could not be started',
+      cause,
+    });
+    expect(kernel.holds()).toEqual(EMPTY);
+  });
+
   test('is kept when the rules could not be taken out: it tries again after us', async () => {
     const kernel = new FakeKernel();
     const redirect = createIptables({ runner: kernel, log: silent });
