@@ -1,5 +1,6 @@
 /** What may be wrong with an upstream: programs learn of it at once, the log has a word for it, and nothing is left. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,7 +110,9 @@ describeNeeding(NEEDS, 'an upstream', () => {
 
   test('that answers in another language', () =>
     withSnet(async (snet) => {
-      await using strange = inFar(`head -c 1000 /dev/urandom | nc -l ${PORT}`);
+      const noise = join(directory, 'noise');
+      await writeFile(noise, randomBytes(1_000));
+      await using strange = inFar(`exec nc -l ${PORT} <${noise}`);
       await listening(strange);
       await expectEnd(snet, 'ERR_AEAD');
     }));
