@@ -23,7 +23,7 @@ export type LockStatus =
   /** Another snet runs in this network. */
   | 'ERR_LOCKED'
   /** The lock file can't be made, or is not what it should be. */
-  | 'ERR_LOCK_FILE';
+  | 'ERR_RUN_FOLDER';
 
 export class LockError extends SnetError<LockStatus> {}
 
@@ -56,7 +56,7 @@ export function acquireInstanceLock(folder: string = FOLDER): InstanceLock {
     }
   } catch (cause) {
     if (fd !== undefined) closeSync(fd);
-    throw new LockError('ERR_LOCK_FILE', `the lock file ${path} can't be used`, { cause });
+    throw new LockError('ERR_RUN_FOLDER', `the lock file ${path} can't be used`, { cause });
   }
   closeSync(fd);
   const pid = readFileSync(path, 'utf8').trim();
@@ -83,7 +83,7 @@ function ownFolder(folder: string): string {
     if (found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0)
       throw new Error('others may write to it');
   } catch (cause) {
-    throw new LockError('ERR_LOCK_FILE', `the folder ${folder} can't be used`, { cause });
+    throw new LockError('ERR_RUN_FOLDER', `the folder ${folder} can't be used`, { cause });
   }
   return folder;
 }

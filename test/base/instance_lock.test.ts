@@ -117,7 +117,7 @@ describe('the lock', () => {
     const victim = join(parent, 'victim');
     rmSync(path);
     symlinkSync(victim, path);
-    expect(refusal().status).toBe('ERR_LOCK_FILE');
+    expect(refusal().status).toBe('ERR_RUN_FOLDER');
     expect(existsSync(victim)).toBe(false);
   });
 
@@ -127,7 +127,7 @@ describe('the lock', () => {
     rmSync(path);
     mkdirSync(path);
     const { status, message } = refusal();
-    expect(status).toBe('ERR_LOCK_FILE');
+    expect(status).toBe('ERR_RUN_FOLDER');
     expect(message).toContain(path);
   });
 });
@@ -137,14 +137,14 @@ describe('the folder', () => {
     const elsewhere = join(parent, 'elsewhere');
     mkdirSync(elsewhere, { mode: 0o700 });
     symlinkSync(elsewhere, folder);
-    expect(refusal().status).toBe('ERR_LOCK_FILE');
+    expect(refusal().status).toBe('ERR_RUN_FOLDER');
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 
   test.each([0o777, 0o770, 0o702])('that others may write to is refused (mode %i)', (mode) => {
     mkdirSync(folder);
     chmodSync(folder, mode);
-    expect(refusal().status).toBe('ERR_LOCK_FILE');
+    expect(refusal().status).toBe('ERR_RUN_FOLDER');
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -152,7 +152,7 @@ describe('the folder', () => {
     writeFileSync(join(parent, 'file'), '');
     folder = join(parent, 'file', 'snet');
     const { status, message } = refusal();
-    expect(status).toBe('ERR_LOCK_FILE');
+    expect(status).toBe('ERR_RUN_FOLDER');
     expect(message).toContain(folder);
   });
 });
@@ -161,7 +161,7 @@ describeNeeding(['root', 'ip'], 'the lock', () => {
   test('is not taken in a folder of another user', () => {
     mkdirSync(folder, { mode: 0o700 });
     chownSync(folder, 65534, 65534);
-    expect(refusal().status).toBe('ERR_LOCK_FILE');
+    expect(refusal().status).toBe('ERR_RUN_FOLDER');
   });
 
   test('is one for each network namespace', async () => {
