@@ -22,6 +22,7 @@ COMMIT
 -A OUTPUT -p tcp -m comment --comment snet -j SNET-7
 -A OUTPUT -m comment --comment "x -j SNET-7 \\" -j SNET-7" -j DOCKER
 -A OUTPUT -m comment --comment "goes -j DOCKER" -j SNET-8
+-A OUTPUT -m comment --comment "only counts: -j SNET-7 is no jump"
 -A OUTPUT -p tcp -j SNET
 -A SNET-7 -m owner --gid-owner 7777 -m comment --comment snet -j RETURN
 -A SNET-7 -p tcp -m comment --comment snet -j REDIRECT --to-ports 1111
