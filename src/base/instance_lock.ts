@@ -5,6 +5,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   ftruncateSync,
   lstatSync,
@@ -22,7 +23,7 @@ export type LockStatus =
   /** Another snet runs in this network. */
   | 'ERR_LOCKED'
   /** The lock file can't be made, or is not what it should be. */
-  | 'ERR_LOCK_FILE';
+  | 'ERR_RUN_FOLDER';
 
 export class LockError extends SnetError<LockStatus> {}
 
@@ -31,11 +32,12 @@ export interface InstanceLock {
   release(): void;
 }
 
-const FOLDER = '/run/snet';
+/** Emptied at boot. The older name is that of systems without /run, macOS among them. */
+const FOLDER = existsSync('/run') ? '/run/snet' : '/var/run/snet';
 
 /**
  * Takes the lock of this network.
- * @param folder made if it isn't there, for root alone
+ * @param folder made if it isn't there, for us alone
  * @throws LockError, which names the process that has it
  */
 export function acquireInstanceLock(folder: string = FOLDER): InstanceLock {
@@ -54,12 +56,12 @@ export function acquireInstanceLock(folder: string = FOLDER): InstanceLock {
     }
   } catch (cause) {
     if (fd !== undefined) closeSync(fd);
-    throw new LockError('ERR_LOCK_FILE', `the lock file ${path} can't be used`, { cause });
+    throw new LockError('ERR_RUN_FOLDER', `the lock file ${path} can't be used`, { cause });
   }
   closeSync(fd);
   const pid = readFileSync(path, 'utf8').trim();
   throw new LockError('ERR_LOCKED', `another snet runs on this machine already${pid && `: process ${pid}`}`, {
-    hint: pid === '' ? undefined : `Stop it with: sudo kill ${pid}`,
+    hint: pid === '' ? undefined : `See what it is: ps -fp ${pid}. Stop it: sudo kill ${pid}`,
   });
 }
 
@@ -76,10 +78,12 @@ function releasing(fd: number): InstanceLock {
 function ownFolder(folder: string): string {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const { uid, mode } = lstatSync(folder);
-    if (uid !== process.getuid?.() || (mode & 0o022) !== 0) throw new Error('others may write to it');
+    const found = lstatSync(folder);
+    if (!found.isDirectory()) throw new Error('it is no folder');
+    if (found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0)
+      throw new Error('others may write to it');
   } catch (cause) {
-    throw new LockError('ERR_LOCK_FILE', `the folder ${folder} can't be used`, { cause });
+    throw new LockError('ERR_RUN_FOLDER', `the folder ${folder} can't be used`, { cause });
   }
   return folder;
 }

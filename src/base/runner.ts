@@ -59,13 +59,16 @@ const ENVIRONMENT = {
   LC_ALL: 'C',
 };
 
+/** In the root folder: bun reads settings from where it is started, and a file system with a child in it can't be unmounted. */
+const SURROUNDINGS = { env: ENVIRONMENT, cwd: '/' } as const;
+
 /** Where a program that is missing comes from, on Debian and its kin. */
 const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   ipset: 'ipset',
-  iptables: 'iptables',
+  'iptables-save': 'iptables',
   'iptables-restore': 'iptables',
-  ip6tables: 'iptables',
+  'ip6tables-save': 'iptables',
   'ip6tables-restore': 'iptables',
 };
 
@@ -73,31 +76,36 @@ const PACKAGES: Readonly<Record<string, string>> = {
 export const systemRunner: Runner = {
   async run(argv, { stdin, timeout = TIMEOUT } = {}) {
     const child = Bun.spawn(located(argv), {
+      ...SURROUNDINGS,
       stdin: stdin === undefined ? 'ignore' : Buffer.from(stdin),
       stdout: 'pipe',
       stderr: 'pipe',
-      env: ENVIRONMENT,
-      timeout,
-      killSignal: 'SIGKILL',
     });
-    const began = performance.now();
-    const [stdout, stderr, code] = await Promise.all([
+    const finished = Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
       child.exited,
     ]);
-    if (child.signalCode === 'SIGKILL' && performance.now() - began >= timeout) {
-      throw new RunError('ERR_RUN_TIMEOUT', `${argv[0]} did not end within ${timeout} ms and was killed`);
+    // Not waited for in vain: a child of that program (iptables starts modprobe) may hold the pipes longer than it lives.
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new RunError('ERR_RUN_TIMEOUT', `${argv[0]} did not end within ${timeout} ms and was killed`));
+    }, timeout);
+    try {
+      const [stdout, stderr, code] = await Promise.race([finished, late]);
+      return { code, stdout, stderr };
+    } finally {
+      clearTimeout(timer);
     }
-    return { code, stdout, stderr };
   },
 
   start(argv, { detached = false } = {}) {
     const child = Bun.spawn(located(argv), {
+      ...SURROUNDINGS,
       stdin: 'pipe',
       stdout: 'pipe',
       stderr: 'pipe',
-      env: ENVIRONMENT,
       detached,
     });
     return {
@@ -122,11 +130,14 @@ export function selfArgv(args: readonly string[]): string[] {
 function located([program, ...args]: readonly string[]): string[] {
   if (program === undefined) throw new TypeError('no program');
   const path = Bun.which(program, { PATH: ENVIRONMENT.PATH });
-  if (path === null) {
-    const from = PACKAGES[program];
-    throw new RunError('ERR_RUN_MISSING', `the program ${program} is not installed`, {
-      hint: from === undefined ? undefined : `On Debian and Ubuntu: apt install ${from}`,
-    });
-  }
+  if (path === null) throw missingProgram(program);
   return [path, ...args];
+}
+
+/** Says what is missing and, where that is known, the package to install. */
+export function missingProgram(program: string): RunError {
+  const from = PACKAGES[program];
+  return new RunError('ERR_RUN_MISSING', `the program ${program} is not installed`, {
+    hint: from === undefined ? undefined : `On Debian and Ubuntu: apt install ${from}`,
+  });
 }

@@ -1,6 +1,6 @@
 /** What other programs and the user may do to a running snet. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT } from '../../src/cli/exit.ts';
@@ -9,7 +9,8 @@ import { ABROAD, CLIENT, createInternet, FAR, url, type Internet } from '../lab/
 import { Netns } from '../lab/netns.ts';
 import { start, type Program } from '../lab/program.ts';
 import { PORTS } from '../lab/services.ts';
-import { beside, firewalls, startSnet } from '../lab/snet.ts';
+import { firewalls } from '../lab/firewalls.ts';
+import { beside, startSnet } from '../lab/snet.ts';
 import { SERVER, shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
 
@@ -41,7 +42,7 @@ describeNeeding(
 
     async function configured(config: object): Promise<string> {
       const file = join(directory, 'snet.json');
-      await Bun.write(file, JSON.stringify(config));
+      await writeFile(file, JSON.stringify(config));
       return file;
     }
 
@@ -130,7 +131,7 @@ describeNeeding(
     ])('stays as it is and says why if the new file holds %s', async (_, text, reason) => {
       const file = await configured({ upstream: shareLink(FAR.v4) });
       await beside(internet.client, ['-c', file], async (snet) => {
-        await Bun.write(file, text);
+        await writeFile(file, text);
         snet.signal('SIGHUP');
         const [line] = await snet.says(/^.* the old one stays in force .*$/m);
         expect(line).toMatch(reason);

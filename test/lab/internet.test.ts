@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { existsSync, readdirSync } from 'node:fs';
 import { describeNeeding } from '../needs.ts';
 import { ABROAD, CHINA, CLIENT, createInternet, FAR, url, type Internet } from './internet.ts';
-import { start } from './program.ts';
+import { start, type Program } from './program.ts';
 import { startServer, SERVER } from './upstream.ts';
 
 const ADDRESSES = [CHINA.v4, CHINA.v6, ABROAD.v4, ABROAD.v6];
@@ -36,5 +37,22 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'ss-server', 'ss-redir'], 'the lab
     await internet.client.must(['nft', '-f', '-'], { stdin: rules });
     expect(await whoAmI()).toEqual([CLIENT.v4, CLIENT.v6, FAR.v4, FAR.v6]);
     await internet.client.must(['nft', 'flush', 'ruleset']);
+  });
+
+  test('leaves no namespace, no process and no file', async () => {
+    let names: string[];
+    let sleeper: Program;
+    {
+      await using brief = await createInternet();
+      names = [brief.client, brief.world, brief.far].map(({ name }) => name);
+      sleeper = start(brief.far, ['sleep', '1000']);
+      expect(readdirSync('/run/netns')).toEqual(expect.arrayContaining(names));
+      expect(existsSync(`/etc/netns/${brief.client.name}`)).toBe(true);
+    }
+    expect(await sleeper.ended()).toBeNull();
+    for (const name of names) {
+      expect(existsSync(`/run/netns/${name}`)).toBe(false);
+      expect(existsSync(`/etc/netns/${name}`)).toBe(false);
+    }
   });
 });

@@ -1,6 +1,7 @@
 /** The program under test, running in a namespace. */
 import { expect } from 'bun:test';
 import { eventually } from './eventually.ts';
+import { firewalls } from './firewalls.ts';
 import { Netns, type SpawnOptions } from './netns.ts';
 import { openDescriptors } from './proc.ts';
 import { start, type Program } from './program.ts';
@@ -43,18 +44,4 @@ export async function beside(
   snet.signal('SIGTERM');
   expect(await snet.ended()).toBe(0);
   expect(await firewalls(ns)).toBe(before);
-}
-
-/**
- * What the firewalls of a namespace hold, each in its own program's words. A table nat without a rule counts as none:
- * the first use of iptables makes it, and iptables has no way to take it out.
- */
-export async function firewalls(ns: Netns): Promise<string> {
-  const listings = [['nft', 'list', 'ruleset'], ['iptables-save'], ['ip6tables-save'], ['ipset', 'save']];
-  const texts = await Promise.all(listings.map((argv) => ns.must(argv)));
-  return texts
-    .join('')
-    .replaceAll(/^#.*\n/gm, '')
-    .replaceAll(/^table ip6? nat \{\n(?:\tchain \w+ \{\n\t\ttype nat .*\n\t\}\n\n?)*\}\n/gm, '')
-    .replaceAll(/^\*nat\n(?::\w+ ACCEPT .*\n)*COMMIT\n/gm, '');
 }

@@ -48,7 +48,7 @@ async function finished(runner: Runner, argv: readonly string[], stdin: string |
 const REASONS: readonly (readonly [pattern: RegExp, status: RedirectStatus])[] = [
   [/permission denied|operation not permitted|must be root/i, 'ERR_REDIRECT_PERMISSION'],
   [
-    /failed to initialize nft|can't initialize|table does not exist|missing kernel module|couldn't load (?:match|target)|no chain\/target\/match by that name|cannot open session to kernel|not supported|no such file or directory/i,
+    /(?:failed|unable) to initialize|can(?:'t|not) initialize|table does not exist|missing kernel module|couldn't load (?:match|target)|no chain\/target\/match by that name|cannot open session to kernel|not supported|no such file or directory/i,
     'ERR_REDIRECT_UNSUPPORTED',
   ],
 ];

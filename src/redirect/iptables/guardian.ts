@@ -10,7 +10,7 @@
  */
 import { writeSync } from 'node:fs';
 import { systemRunner } from '../../base/runner.ts';
-import { takeOut } from './undo.ts';
+import { takeOutAfter } from './undo.ts';
 
 /** The first argument that makes this program the guardian. */
 export const GUARDIAN_ARG = '__guardian';
@@ -25,10 +25,8 @@ const IGNORED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 /** @returns the exit code, 0. @throws RedirectError if rules could not be taken out */
 export async function runGuardian(): Promise<number> {
   for (const signal of IGNORED) process.on(signal, () => {});
-  // A file system that we stand in could not be unmounted.
-  process.chdir('/');
   const owner = await watch();
-  if (owner !== undefined) await takeOut(systemRunner, (candidate) => candidate === owner);
+  if (owner !== undefined) await takeOutAfter(systemRunner, owner);
   return 0;
 }
 
@@ -44,11 +42,20 @@ async function watch(): Promise<number | undefined> {
       const order = /^guard (\d+)\n/.exec(told);
       if (owner === undefined && order) {
         owner = Number(order[1]);
-        writeSync(1, READY);
+        answer(READY);
       }
     }
   } catch {
     // The pipe broke: the same as its end.
   }
   return owner;
+}
+
+/** Not by process.stdout, whose errors end the program: if nobody listens any more, there is work to do. */
+function answer(text: string): void {
+  try {
+    writeSync(1, text);
+  } catch {
+    // The end of stdin will tell why.
+  }
 }

@@ -43,17 +43,20 @@ export function createIptables({ runner, log }: IptablesOptions): Redirect {
 
     async apply(plan) {
       inForce = undefined;
-      const [left, guardian] = await Promise.allSettled([
-        takeOutLeft(runner),
-        post ?? postGuardian(runner, log, owner),
-      ]);
+      const beginning = Promise.allSettled([takeOutLeft(runner), post ?? postGuardian(runner, log, owner)]);
+      // Some 30 ms of work for thousands of ranges, while the programs start.
+      const sets = renderSets(plan, owner);
+      const [left, guardian] = await beginning;
       if (guardian.status === 'fulfilled') post = guardian.value;
       try {
         if (guardian.status === 'rejected') throw guardian.reason;
         if (left.status === 'rejected') throw left.reason;
         if (left.value.length > 0)
           log.warn('removed what an earlier run had left', { removed: left.value.join(', ') });
-        await putIn(runner, plan, owner);
+        // First: rules can only name sets that are there.
+        await execute(runner, RESTORE_SETS, sets);
+        for (const family of familiesOf(plan))
+          await execute(runner, restoreRules(family), renderRules(plan, family, owner));
       } catch (error) {
         try {
           await removeOurs();
@@ -115,14 +118,6 @@ export async function probeIptables(runner: Runner): Promise<string | undefined>
   } catch (error) {
     if (!(error instanceof RedirectError)) throw error;
     return error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
-  }
-}
-
-/** The sets first: rules can only name those that are there. */
-async function putIn(runner: Runner, plan: RedirectPlan, owner: number): Promise<void> {
-  await execute(runner, RESTORE_SETS, renderSets(plan, owner));
-  for (const family of familiesOf(plan)) {
-    await execute(runner, restoreRules(family), renderRules(plan, family, owner));
   }
 }
 

@@ -56,7 +56,7 @@ export async function postGuardian(runner: Runner, log: Log, owner: number): Pro
 }
 
 async function readyGuardian(runner: Runner, owner: number): Promise<Child> {
-  const child = runner.start(selfArgv([GUARDIAN_ARG]), { detached: true });
+  const child = started(runner);
   await tell(child, guardOrder(owner));
   const answer = await within(firstLine(child.stdout));
   if (answer === READY) return child;
@@ -67,6 +67,15 @@ async function readyGuardian(runner: Runner, owner: number): Promise<Child> {
     'ERR_REDIRECT_COMMAND',
     `the guardian did not get ready: ${said || 'it said nothing'}`,
   );
+}
+
+function started(runner: Runner): Child {
+  try {
+    return runner.start(selfArgv([GUARDIAN_ARG]), { detached: true });
+  } catch (cause) {
+    // Our executable has been deleted meanwhile, or there is no room for another process.
+    throw new RedirectError('ERR_REDIRECT_COMMAND', 'the guardian could not be started', { cause });
+  }
 }
 
 /** Has it end without work. */

@@ -51,11 +51,29 @@ export async function takeOut(runner: Runner, isOurs: (owner: number) => boolean
       await takeOutOnce(runner, matches, removed);
       return removed;
     } catch (error) {
-      if (round === ROUNDS || !(error instanceof RedirectError && error.status === 'ERR_REDIRECT_COMMAND'))
+      // A chain that another process took out meanwhile sounds like a kernel that lacks something: it isn't asked which.
+      if (round === ROUNDS || !(error instanceof RedirectError) || error.status === 'ERR_REDIRECT_PERMISSION')
         throw error;
       await Bun.sleep(PAUSE_MS * 2 ** round);
     }
   }
+}
+
+/**
+ * Milliseconds. `ipset restore` takes some tens of them for thousands of addresses. Rules can't come as late: they name
+ * sets, which are gone by then.
+ */
+const LATECOMERS_MS = 500;
+
+/**
+ * Takes out what a process has put in that has just died, perhaps while a program that it had started was at work: what
+ * that one makes after the first look is found at the second.
+ * @throws RedirectError as {@link takeOut}
+ */
+export async function takeOutAfter(runner: Runner, owner: number): Promise<void> {
+  await takeOut(runner, (candidate) => candidate === owner);
+  await Bun.sleep(LATECOMERS_MS);
+  await takeOut(runner, (candidate) => candidate === owner);
 }
 
 async function takeOutOnce(

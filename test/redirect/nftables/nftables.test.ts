@@ -7,31 +7,12 @@ import { addressWords, rangesOf, rangeCount, union, type DualRanges } from '../.
 import type { Refusal } from '../../../src/redirect/nftables/connection.ts';
 import { createNftables, makeRules } from '../../../src/redirect/nftables/nftables.ts';
 import { NFT_MSG } from '../../../src/redirect/nftables/uapi.ts';
-import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
-import { join, Netns } from '../../lab/netns.ts';
+import { Netns } from '../../lab/netns.ts';
 import { describeNeeding } from '../../needs.ts';
 import vectors from '../../vectors/nftables.json';
 import { Held } from './held.ts';
+import { hold, manyRanges, plan, ranges, SCRIPT_DONE } from './holding.ts';
 import { planText } from './scripts/plan.ts';
-
-const GID = 7777;
-const SCRIPT_DONE = /^done( [\d.]+)?$/;
-
-const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
-const plan = (bypass: DualRanges, more: Partial<RedirectPlan> = {}): RedirectPlan => ({
-  port: 1111,
-  gid: GID,
-  ipv6: true,
-  bypass,
-  ...more,
-});
-
-/** Starts a script that holds the rules of a plan. */
-async function hold(ns: Netns, wanted: RedirectPlan, script = 'hold.ts'): Promise<Held> {
-  const [held, line] = await Held.start(ns, script, planText(wanted));
-  expect(line).toMatch(SCRIPT_DONE);
-  return held;
-}
 
 const once = async (ns: Netns, verb: 'clean' | 'probe'): Promise<unknown> => {
   const { stdout } = await ns.script(new URL('scripts/once.ts', import.meta.url).pathname, [verb]);
@@ -264,141 +245,10 @@ const ENDS = [
   return [v4, v6];
 });
 
-/** Disjoint ranges of varying length, none touching the next. */
-function manyRanges(v4: number, v6: number): DualRanges {
-  const words4: number[] = [];
-  for (let i = 0; i < v4; i++)
-    words4.push(0x01000000 + i * 0x9000, 0x01000000 + i * 0x9000 + (i % 7) * 0x1000);
-  const words6: number[] = [];
-  for (let i = 0; i < v6; i++) {
-    const prefix = 0x20010000 + i * 2;
-    words6.push(prefix, 0, 0, 0, prefix, 0xffffffff, 0xffffffff, 0xffffffff - i);
-  }
-  return {
-    v4: { family: 4, words: Uint32Array.from(words4) },
-    v6: { family: 6, words: Uint32Array.from(words6) },
-  };
-}
-
 function lexical(a: readonly number[], b: readonly number[]): number {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
   return 0;
 }
-
-/*
- *   client                                     world
- *   10.77.0.1, fd77::1  ── veth ──  10.77.0.2, fd77::2 (the way to everywhere)
- *   :1111 says "snet"               203.0.113.9, 198.51.100.9, 2001:db8:1::9, 2001:db8:2::9
- *   :80   says "client"             :80 says "world"
- */
-describeNeeding(['root', 'ip', 'nft', 'curl', 'setpriv'], 'a connection', () => {
-  let client: Netns;
-  let world: Netns;
-  const servers: Held[] = [];
-  beforeAll(async () => {
-    client = await Netns.create('client');
-    world = await Netns.create('world');
-    await join(
-      { ns: client, device: 'uplink', addresses: ['10.77.0.1/24', 'fd77::1/64'] },
-      { ns: world, device: 'downlink', addresses: ['10.77.0.2/24', 'fd77::2/64'] },
-    );
-    for (const address of ['203.0.113.9/32', '198.51.100.9/32', '2001:db8:1::9/128', '2001:db8:2::9/128'])
-      await world.must(['ip', 'addr', 'add', address, 'dev', 'lo']);
-    await client.must(['ip', 'route', 'add', 'default', 'via', '10.77.0.2']);
-    await client.must(['ip', '-6', 'route', 'add', 'default', 'via', 'fd77::2']);
-    for (const [ns, port, word] of [
-      [client, '1111', 'snet'],
-      [client, '80', 'client'],
-      [world, '80', 'world'],
-    ] as const)
-      servers.push((await Held.start(ns, 'answer.ts', port, word))[0]);
-  });
-  afterAll(async () => {
-    for (const server of servers) await server.kill();
-    await client[Symbol.asyncDispose]();
-    await world[Symbol.asyncDispose]();
-  });
-
-  /** Who answers. */
-  const at = (host: string, ...as: string[]): Promise<string> =>
-    client.must([...as, 'curl', '-s', '--max-time', '5', `http://${host}/`]);
-  const everywhere = async (...as: string[]): Promise<string[]> => {
-    const hosts = ['203.0.113.9', '198.51.100.9', '[2001:db8:1::9]', '[2001:db8:2::9]'];
-    return Promise.all(hosts.map((host) => at(host, ...as)));
-  };
-  const own = (): Promise<string[]> =>
-    Promise.all(['127.0.0.1', '127.3.2.1', '10.77.0.1', '[::1]', '[fd77::1]'].map((host) => at(host)));
-  const CLIENT = Array<string>(5).fill('client');
-
-  test('goes to the listener, unless its destination is bypassed', async () => {
-    expect(await everywhere()).toEqual(['world', 'world', 'world', 'world']);
-    await using _ = await hold(client, plan(ranges('198.51.100.0/24', '2001:db8:2::/48')));
-    expect(await everywhere()).toEqual(['snet', 'world', 'snet', 'world']);
-  });
-
-  test('goes out from our group', async () => {
-    await using _ = await hold(client, plan(ranges()));
-    expect(await everywhere('setpriv', '--regid', String(GID), '--clear-groups')).toEqual([
-      'world',
-      'world',
-      'world',
-      'world',
-    ]);
-    expect(await everywhere('setpriv', '--regid', String(GID + 1), '--clear-groups')).toEqual([
-      'snet',
-      'snet',
-      'snet',
-      'snet',
-    ]);
-  });
-
-  test('to an address of this machine stays', async () => {
-    await using _ = await hold(client, plan(ranges()));
-    expect(await own()).toEqual(CLIENT);
-  });
-
-  test('to an address of this machine stays without fib, too', async () => {
-    await using _ = await hold(client, plan(ranges('198.51.100.0/24')), 'by_device.ts');
-    expect(await client.must(['nft', 'list', 'ruleset'])).toContain('oif "lo"');
-    expect(await own()).toEqual(CLIENT);
-    expect(await everywhere()).toEqual(['snet', 'world', 'snet', 'snet']);
-  });
-
-  test('of IPv6 goes out where the plan has no IPv6', async () => {
-    await using _ = await hold(client, plan(ranges('198.51.100.0/24'), { ipv6: false }));
-    expect(await everywhere()).toEqual(['snet', 'world', 'world', 'world']);
-  });
-
-  test('follows an update', async () => {
-    await using held = await hold(client, plan(ranges('198.51.100.0/24', '2001:db8:2::/48')));
-    expect(await held.say(planText(plan(ranges('203.0.113.9/32', '2001:db8:1::/48'))))).toMatch(SCRIPT_DONE);
-    expect(await everywhere()).toEqual(['world', 'snet', 'world', 'snet']);
-  });
-
-  test('to a bypassed destination never meets a moment without ranges during updates', async () => {
-    await using held = await hold(client, plan(ranges('203.0.113.9/32')));
-    const answers = new Set<string>();
-    const updates = new AbortController();
-    const connect = async (): Promise<void> => {
-      while (!updates.signal.aborted) answers.add(await at('203.0.113.9'));
-    };
-    const connecting = Promise.all([connect(), connect()]);
-    const many = manyRanges(3000, 0);
-    const { v4, v6 } = ranges('203.0.113.9/32');
-    const wanted = plan({ v4: union(4, [many.v4, v4]), v6 });
-    for (let i = 0; i < 40; i++) expect(await held.say(planText(wanted))).toMatch(SCRIPT_DONE);
-    updates.abort();
-    await connecting;
-    expect([...answers]).toEqual(['world']);
-  });
-
-  test('goes straight out once the process is killed', async () => {
-    const held = await hold(client, plan(ranges()));
-    expect(await everywhere()).toEqual(['snet', 'snet', 'snet', 'snet']);
-    await held.kill();
-    expect(await everywhere()).toEqual(['world', 'world', 'world', 'world']);
-  });
-});
 
 describe('makeRules()', () => {
   const fib = { object: `rule "this machine's own addresses"`, type: NFT_MSG.NEWRULE };

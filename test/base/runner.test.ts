@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'bun:test';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { missingProgram, RunError, selfArgv, systemRunner } from '../../src/base/runner.ts';
+import { eventually } from '../lab/eventually.ts';
+
+const sh = (script: string, ...args: readonly string[]) => ['sh', '-c', script, 'sh', ...args];
+
+/** The error that a run ends with. */
+async function failure(run: Promise<unknown>): Promise<RunError> {
+  const error: unknown = await run.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(RunError);
+  return error as RunError;
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  return undefined;
+}
+
+/** The state letter of proc(5); undefined once the process is gone. */
+function stateOf(pid: number): string | undefined {
+  try {
+    return /\) (\S) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+describe('run()', () => {
+  test('gives what the program said, where it said it, and its exit code', async () => {
+    expect(await systemRunner.run(sh('echo out; echo err >&2; exit 3'))).toEqual({
+      code: 3,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    });
+  });
+
+  test('tells a signal by 128 + n', async () => {
+    expect((await systemRunner.run(sh('kill -TERM $$'))).code).toBe(128 + 15);
+    expect((await systemRunner.run(sh('kill -KILL $$'))).code).toBe(128 + 9);
+  });
+
+  test('hands over stdin whole, even more than a pipe holds, and nothing if none is given', async () => {
+    const text = '0123456789abcdef'.repeat(100_000);
+    expect((await systemRunner.run(['cat'], { stdin: text })).stdout).toBe(text);
+    expect((await systemRunner.run(['cat'])).stdout).toBe('');
+  });
+
+  test('does not mind a program that leaves its stdin unread', async () => {
+    expect((await systemRunner.run(sh('exit 4'), { stdin: 'x'.repeat(1_000_000) })).code).toBe(4);
+  });
+
+  test('passes arguments on as they are: no shell reads them', async () => {
+    const odd = ['', ' ', '$HOME', '`id`', '; exit 1', '"', "'", '*', '-n', 'ä\n'];
+    const { stdout } = await systemRunner.run(sh('for arg; do printf "%s\\0" "$arg"; done', ...odd));
+    expect(stdout.split('\0').slice(0, -1)).toEqual(odd);
+  });
+
+  test('lets the program see nothing of our environment, and no folder of ours', async () => {
+    process.env['SNET_TEST_SECRET'] = 'hidden';
+    try {
+      const { stdout } = await systemRunner.run(['env']);
+      const names = stdout.split('\n').flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? []);
+      expect(names.toSorted()).toEqual(['LC_ALL', 'PATH']);
+      expect(/^PATH=(.*)$/m.exec(stdout)![1]!.split(':')).toContain('/usr/sbin');
+    } finally {
+      delete process.env['SNET_TEST_SECRET'];
+    }
+    expect((await systemRunner.run(['pwd'])).stdout).toBe('/\n');
+  });
+
+  test('lets the program have no descriptor but its three', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'snet-runner-'));
+    const path = join(folder, 'lock');
+    const fd = openSync(path, 'w');
+    try {
+      const { stdout } = await systemRunner.run(['ls', '-l', '/proc/self/fd']);
+      expect(stdout).toContain(' 0 -> ');
+      expect(stdout).not.toContain(path);
+    } finally {
+      closeSync(fd);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('kills what does not end in time', async () => {
+    const error = await failure(systemRunner.run(['sleep', '1000'], { timeout: 50 }));
+    expect(error.status).toBe('ERR_RUN_TIMEOUT');
+    expect(error.message).toBe('sleep did not end within 50 ms and was killed');
+  });
+
+  test('does not wait for what such a program has started itself, which may hold its pipes', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'snet-runner-'));
+    const pidFile = join(folder, 'pids');
+    try {
+      const script = 'sleep 1000 & echo $$ $! >"$1"; wait';
+      const error = await failure(systemRunner.run(sh(script, pidFile), { timeout: 500 }));
+      expect(error.status).toBe('ERR_RUN_TIMEOUT');
+      const [killed, left] = readFileSync(pidFile, 'utf8').trim().split(' ').map(Number) as [number, number];
+      await eventually('the program to be gone', () => stateOf(killed) === undefined);
+      expect(stateOf(left)).toBe('S');
+      process.kill(left, 'SIGKILL');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('of a program that is missing says so', async () => {
+    const error = await failure(systemRunner.run(['snet-no-such-program']));
+    expect(error.status).toBe('ERR_RUN_MISSING');
+    expect(error.message).toBe('the program snet-no-such-program is not installed');
+    expect(error.hint).toBeUndefined();
+  });
+});
+
+test.each([
+  ['ip', 'iproute2'],
+  ['ipset', 'ipset'],
+  ['iptables-save', 'iptables'],
+  ['iptables-restore', 'iptables'],
+  ['ip6tables-save', 'iptables'],
+  ['ip6tables-restore', 'iptables'],
+])('missingProgram(%p) names the package', (program, name) => {
+  expect(missingProgram(program).hint).toBe(`On Debian and Ubuntu: apt install ${name}`);
+});
+
+describe('start()', () => {
+  /** A child that says what it reads, and `end` when its stdin ends. */
+  const REPEATER = sh('while read -r line; do echo "$line"; done; echo end');
+
+  test('gives a child that is talked to through pipes; the end of its stdin is ours to give', async () => {
+    const child = systemRunner.start(REPEATER);
+    const lines = linesOf(child.stdout);
+    child.stdin.write('one\n');
+    await child.stdin.flush();
+    expect((await lines.next()).value).toBe('one');
+    await child.stdin.end();
+    expect((await lines.next()).value).toBe('end');
+    expect(await child.exited).toBe(0);
+  });
+
+  test('gives a child that can be killed', async () => {
+    const child = systemRunner.start(REPEATER);
+    child.kill('SIGKILL');
+    expect(await child.exited).toBe(128 + 9);
+  });
+
+  test.each([
+    [true, 'of its own'],
+    [false, 'of ours'],
+  ])('with detached %p: in a session %s', async (detached) => {
+    const child = systemRunner.start(REPEATER, { detached });
+    const sessionOf = (pid: number) =>
+      Number(/\) \S \d+ \d+ (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))![1]);
+    expect(sessionOf(child.pid)).toBe(detached ? child.pid : sessionOf(process.pid));
+    child.kill('SIGKILL');
+    await child.exited;
+  });
+
+  test('of a program that is missing throws', () => {
+    expect(() => systemRunner.start(['snet-no-such-program'])).toThrow(RunError);
+  });
+
+  test('its stdin ends when we do, however that is', async () => {
+    const script = new URL('scripts/start_and_wait.ts', import.meta.url).pathname;
+    const parent = Bun.spawn([process.execPath, script], {
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'inherit',
+    });
+    const pid = Number((await linesOf(parent.stdout).next()).value);
+    expect(stateOf(pid)).toBe('S');
+    parent.kill('SIGKILL');
+    await eventually('the child to end', () => [undefined, 'Z'].includes(stateOf(pid)));
+  });
+});
+
+test('selfArgv() starts this program', () => {
+  expect(selfArgv(['a', 'b'])).toEqual([process.execPath, Bun.main, 'a', 'b']);
+});

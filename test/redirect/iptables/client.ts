@@ -1,0 +1,109 @@
+/** A client of the small Internet with other people's rules, for tests of ours. */
+import { expect } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { parseCidr } from '../../../src/net/cidr.ts';
+import { rangesOf, type DualRanges } from '../../../src/net/ranges.ts';
+import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
+import { firewalls } from '../../lab/firewalls.ts';
+import { ABROAD, CHINA, CLIENT, createInternet, url } from '../../lab/internet.ts';
+import type { Netns } from '../../lab/netns.ts';
+import { Held } from '../nftables/held.ts';
+import { planText } from '../nftables/scripts/plan.ts';
+
+export const HOLD = '../../iptables/scripts/hold.ts';
+const ONCE = new URL('scripts/once.ts', import.meta.url).pathname;
+export const GID = 7777;
+export const PORT = 1111;
+
+export const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
+export const plan = (bypass: DualRanges, more: Partial<RedirectPlan> = {}): RedirectPlan => ({
+  port: PORT,
+  gid: GID,
+  ipv6: true,
+  bypass,
+  ...more,
+});
+export const CHINESE = plan(ranges('223.0.0.0/8', '2400::/16'));
+
+/** Starts a script that has put a plan in. */
+export async function hold(ns: Netns, wanted: RedirectPlan = CHINESE, ...args: string[]): Promise<Held> {
+  const [held] = await Held.start(ns, HOLD, ...args);
+  expect(await held.say(`apply ${planText(wanted)}`)).toBe('done');
+  return held;
+}
+
+/** Cleans or probes; `under` is a command line to do it under. */
+export async function once(
+  ns: Netns,
+  verb: 'clean' | 'probe',
+  under: readonly string[] = [],
+): Promise<unknown> {
+  return JSON.parse(await ns.must([...under, process.execPath, ONCE, verb]));
+}
+
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.trim().split(' ').filter(Boolean).map(Number);
+}
+
+export function guardianOf(held: Held): number {
+  const [guardian, ...others] = childrenOf(held.pid);
+  expect(others).toEqual([]);
+  return guardian!;
+}
+
+/** What others may have: names like ours, comments that speak of us, rules before and after. */
+export const OTHERS = `*nat
+:SNET - [0:0]
+:DOCKER - [0:0]
+-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT -p tcp -m comment --comment "snet -j SNET-1 \\"quoted\\"" -m tcp --dport 9999 -j SNET
+-A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE
+-A SNET -m comment --comment snet -j RETURN
+COMMIT
+`;
+export const OTHERS_6 = OTHERS.replace('127.0.0.0/8', '::1/128').replace('172.17.0.0/16', 'fd17::/64');
+const OTHERS_SETS = `create snet hash:ip
+create snet4-other hash:net
+add snet4-other 192.0.2.0/24
+`;
+
+/** Who answers at {@link CHINA} and {@link ABROAD}, v4 and v6 of each, where nothing redirects. */
+export const DIRECT = [CLIENT.v4, CLIENT.v6, CLIENT.v4, CLIENT.v6];
+/** With the rules of {@link CHINESE}. */
+export const ABROAD_REDIRECTED = [CLIENT.v4, CLIENT.v6, 'snet', 'snet'];
+
+export interface Client extends AsyncDisposable {
+  readonly ns: Netns;
+  /** What the kernel held at first: other people's rules and sets. */
+  readonly before: string;
+  /** All rules and sets; how often others' rules have been met says nothing of us. */
+  holds(): Promise<string>;
+  /** Who answers: `snet`, or an origin, which says whom it sees. */
+  answers(...as: string[]): Promise<string[]>;
+}
+
+/** With a listener that says `snet` where snet would listen. */
+export async function createClient(): Promise<Client> {
+  await using undo = new AsyncDisposableStack();
+  const internet = undo.use(await createInternet());
+  const { client: ns } = internet;
+  undo.use((await Held.start(ns, 'answer.ts', String(PORT), 'snet'))[0]);
+  await ns.must(['iptables-restore', '--noflush'], { stdin: OTHERS });
+  await ns.must(['ip6tables-restore', '--noflush'], { stdin: OTHERS_6 });
+  await ns.must(['ipset', 'restore'], { stdin: OTHERS_SETS });
+  const holds = async () => (await firewalls(ns)).replaceAll(/ counter packets \d+ bytes \d+/g, '');
+  const before = await holds();
+  const kept = undo.move();
+  return {
+    ns,
+    before,
+    holds,
+    async answers(...as) {
+      const hosts = [CHINA.v4, CHINA.v6, ABROAD.v4, ABROAD.v6];
+      const all = hosts.map((host) => ns.must([...as, 'curl', '-sS', '--max-time', '5', url(host)]));
+      return (await Promise.all(all)).map((text) => text.trim());
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
