@@ -1,6 +1,6 @@
 /** From the lists of the configuration to sets of names. What is wrong with a list is told; the rest of it is used. */
 import { setImmediate } from 'node:timers/promises';
-import { domainSet, type DomainSet } from '../../net/domain_set.ts';
+import { domainSet, NO_DOMAINS } from '../../net/domain_set.ts';
 import { BUILTIN_CHINA } from './builtin_china.ts';
 import { BUILTIN_FOREIGN } from './builtin_foreign.ts';
 import { cachedList, isUrl } from './cached.ts';
@@ -101,8 +101,12 @@ export function complaints(location: string, { rules, bad, shown }: Findings): s
   return lines;
 }
 
-/** The names that are known without any list; decoded once. */
-export function builtinLists(): { readonly china: DomainSet; readonly foreign: DomainSet } {
-  const suffixes = (names: readonly string[]) => domainSet(names.map((name) => ({ name, suffix: true })));
-  return { china: suffixes(BUILTIN_CHINA), foreign: suffixes(BUILTIN_FOREIGN) };
+/** The names that are known without any list. Make it once. */
+export function builtinLists(): { readonly china: LoadedList; readonly foreign: LoadedList } {
+  return { china: builtinList(BUILTIN_CHINA), foreign: builtinList(BUILTIN_FOREIGN) };
+}
+
+function builtinList(suffixes: readonly string[]): LoadedList {
+  const names = domainSet(suffixes.map((name) => ({ name, suffix: true })));
+  return { names, exceptions: NO_DOMAINS, locations: ['built in'] };
 }

@@ -24,11 +24,16 @@ export type PlainMeaning = 'exact' | 'suffix';
 
 export const NOTHING: readonly ListRule[] = [];
 
-/** `name`, `.name` and `*.name`; the last two are always suffixes. */
-export function plainRule(text: string, plain: PlainMeaning, exception = false): Reading {
+/** `name`, `.name` and `*.name`; the last two are always suffixes. @returns undefined if it is none of them */
+export function readPattern(text: string, plain: PlainMeaning): DomainEntry | undefined {
   const prefix = text.startsWith('*.') ? 2 : text.startsWith('.') ? 1 : 0;
   const name = normalName(text.slice(prefix));
-  if (name !== undefined) return [{ name, suffix: prefix > 0 || plain === 'suffix', exception }];
+  return name === undefined ? undefined : { name, suffix: prefix > 0 || plain === 'suffix' };
+}
+
+export function plainRule(text: string, plain: PlainMeaning, exception = false): Reading {
+  const entry = readPattern(text, plain);
+  if (entry !== undefined) return [{ ...entry, exception }];
   if (text.includes('*')) return { why: 'a wildcard can only stand in front, as in *.example.com' };
   return { why: /\s/.test(text) ? 'more than a name' : 'not a domain name' };
 }

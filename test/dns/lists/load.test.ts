@@ -109,7 +109,7 @@ describe('the built-in names', () => {
     ['example.com', false, false],
   ])('%s: china %p, foreign %p', (name, isChinese, isForeign) => {
     const asked = normalName(name)!;
-    expect([china.has(asked), foreign.has(asked)]).toEqual([isChinese, isForeign]);
+    expect([china.names.has(asked), foreign.names.has(asked)]).toEqual([isChinese, isForeign]);
   });
 
   test('are names, each once, none on both sides and none below another', () => {
