@@ -53,7 +53,10 @@ export interface Cache {
   store(question: Question, answer: Uint8Array, side: Side): boolean;
   /** What is worth keeping over a restart: all but failures. It may be stored into between two steps. */
   kept(): Generator<KeptAnswer, void, undefined>;
-  /** Takes back what {@link kept} gave. What is too old to be given is passed over. @returns whether it was kept */
+  /**
+   * Takes back what {@link kept} gave. What is too old to be given is passed over, and what is known anew meanwhile.
+   * @returns whether it was kept
+   */
   restore(answer: KeptAnswer): boolean;
 }
 
@@ -222,7 +225,7 @@ export function createCache(config: CacheConfig, clock: () => number): Cache {
         };
       }
     },
-    restore: ({ key, side, remaining, message }) => put(key, message, side, remaining),
+    restore: ({ key, side, remaining, message }) => findKey(key) < 0 && put(key, message, side, remaining),
   };
 }
 
