@@ -62,6 +62,7 @@ export async function runProgram(config: Config, { configFile, reload }: RunOpti
 
   const { redirect, why } = await selectRedirect(config.redirect.mechanism, log, systemRunner);
   const plan = (next: Policy): RedirectPlan => ({
+    dns: undefined,
     port: config.port,
     gid: config.redirect.gid,
     bypass: next.bypass,

@@ -9,6 +9,8 @@ export type Mechanism = (typeof MECHANISMS)[number];
 export interface RedirectPlan {
   /** Port of our TCP listeners on 127.0.0.1 and ::1. */
   readonly port: number;
+  /** Port of our DNS listeners, UDP and TCP, on 127.0.0.1 and ::1; undefined: port 53 is no different from others. */
+  readonly dns: number | undefined;
   /** Sockets made under this group id are never redirected: our own, and those of `snet exec --bypass`. */
   readonly gid: number;
   /** Destinations that go straight out, decided in the kernel. */
@@ -16,6 +18,9 @@ export interface RedirectPlan {
   /** False where the machine has no IPv6 at all: then no rule speaks of it. */
   readonly ipv6: boolean;
 }
+
+/** What of a plan in force stays as it is. */
+export const FIXED_KEYS = ['port', 'dns', 'gid', 'ipv6'] as const;
 
 export interface Redirect {
   readonly mechanism: Mechanism;

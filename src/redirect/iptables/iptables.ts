@@ -6,7 +6,7 @@
 import { explain } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Runner } from '../../base/runner.ts';
-import { RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
+import { FIXED_KEYS, RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
 import { execute, LIST_SETS, restoreRules, RESTORE_SETS } from './command.ts';
 import { nextSetName } from './names.ts';
 import { postGuardian, type Post } from './post_guardian.ts';
@@ -70,7 +70,7 @@ export function createIptables({ runner, log }: IptablesOptions): Redirect {
 
     async update(plan) {
       if (!inForce) throw new TypeError('update without apply');
-      for (const key of ['port', 'gid', 'ipv6'] as const) {
+      for (const key of FIXED_KEYS) {
         if (plan[key] !== inForce[key]) throw new TypeError(`update changes ranges only, not ${key}`);
       }
       await dropNextSets(runner, owner);

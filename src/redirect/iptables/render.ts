@@ -3,9 +3,12 @@
  * `ip6tables-restore --noflush` read. For process 123, as `iptables-save` shows it:
  *
  *     *nat
+ *     -A OUTPUT -p udp -m udp --dport 53 -m comment --comment snet -j SNET-123
  *     -A OUTPUT -p tcp -m comment --comment snet -j SNET-123
  *     -A SNET-123 -m owner --gid-owner 7777 -m comment --comment snet -j RETURN
  *     -A SNET-123 -m addrtype --dst-type LOCAL -m comment --comment snet -j RETURN
+ *     -A SNET-123 -p udp -m udp --dport 53 -m comment --comment snet -j REDIRECT --to-ports 1053
+ *     -A SNET-123 -p tcp -m tcp --dport 53 -m comment --comment snet -j REDIRECT --to-ports 1053
  *     -A SNET-123 -m set --match-set snet4-123 dst -m comment --comment snet -j RETURN
  *     -A SNET-123 -p tcp -m comment --comment snet -j REDIRECT --to-ports 1111
  */
@@ -46,31 +49,41 @@ export function renderSwap(plan: RedirectPlan, owner: number): string {
 }
 
 /** For `iptables-restore --noflush` or its IPv6 sister: all rules of one family, in one transaction. */
-export function renderRules({ port, gid }: RedirectPlan, family: 4 | 6, owner: number): string {
-  return rules(chainName(owner), [
-    `-m owner --gid-owner ${gid} ${COMMENT} -j RETURN`,
-    `-m addrtype --dst-type LOCAL ${COMMENT} -j RETURN`,
-    `-m set --match-set ${setName(family, owner)} dst ${COMMENT} -j RETURN`,
-    `-p tcp ${COMMENT} -j REDIRECT --to-ports ${port}`,
-  ]);
+export function renderRules({ port, dns, gid }: RedirectPlan, family: 4 | 6, owner: number): string {
+  const bypassed = `-m set --match-set ${setName(family, owner)} dst ${COMMENT} -j RETURN`;
+  return rules({ port, dns, gid }, [bypassed], owner);
 }
 
 /** As {@link renderRules}, without the set, which would have to be there even for a rehearsal. */
 export function renderRehearsal(owner: number): string {
-  return rules(chainName(owner), [
-    `-m owner --gid-owner 0 ${COMMENT} -j RETURN`,
-    `-m addrtype --dst-type LOCAL ${COMMENT} -j RETURN`,
-    `-p tcp ${COMMENT} -j REDIRECT --to-ports 1`,
-  ]);
+  return rules({ port: 1, dns: 1, gid: 0 }, [], owner);
 }
 
-function rules(chain: string, bodies: readonly string[]): string {
+const DNS_OVER_UDP = '-p udp -m udp --dport 53';
+const DNS_OVER_TCP = '-p tcp -m tcp --dport 53';
+
+function rules(
+  { port, dns, gid }: Pick<RedirectPlan, 'port' | 'dns' | 'gid'>,
+  bypass: readonly string[],
+  owner: number,
+): string {
+  const chain = chainName(owner);
+  // DNS before the ranges: the resolver that a machine was given is mostly its router, in a private net.
+  const caught = dns === undefined ? [] : [DNS_OVER_UDP, DNS_OVER_TCP];
+  const bodies = [
+    `-m owner --gid-owner ${gid} ${COMMENT} -j RETURN`,
+    `-m addrtype --dst-type LOCAL ${COMMENT} -j RETURN`,
+    ...caught.map((match) => `${match} ${COMMENT} -j REDIRECT --to-ports ${dns}`),
+    ...bypass,
+    `-p tcp ${COMMENT} -j REDIRECT --to-ports ${port}`,
+  ];
+  const ways = ['-p tcp', ...(dns === undefined ? [] : [DNS_OVER_UDP])];
   return text([
     '*nat',
     `:${chain} - [0:0]`,
     ...bodies.map((body) => `-A ${chain} ${body}`),
     // In front of other people's rules: what those decide for all connections, ours must not miss.
-    `-I OUTPUT -p tcp ${COMMENT} -j ${chain}`,
+    ...ways.map((match) => `-I OUTPUT ${match} ${COMMENT} -j ${chain}`),
     'COMMIT',
   ]);
 }

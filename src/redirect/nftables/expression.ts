@@ -10,6 +10,7 @@ import {
   NFT_FIB_RESULT_ADDRTYPE,
   NFT_META,
   NFT_PAYLOAD_NETWORK_HEADER,
+  NFT_PAYLOAD_TRANSPORT_HEADER,
   NFT_REG,
   NFT_RETURN,
   NFTA_CMP,
@@ -66,13 +67,7 @@ export function destinationIn(family: 4 | 6, set: string, setId: number): Expres
   // RFC 791 §3.1 and RFC 8200 §3: where the destination stands in the header.
   const [offset, length] = family === 4 ? [16, 4] : [24, 16];
   return [
-    expression(
-      'payload',
-      u32(NFTA_PAYLOAD.DREG, NFT_REG.REG_1),
-      u32(NFTA_PAYLOAD.BASE, NFT_PAYLOAD_NETWORK_HEADER),
-      u32(NFTA_PAYLOAD.OFFSET, offset),
-      u32(NFTA_PAYLOAD.LEN, length),
-    ),
+    payload(NFT_PAYLOAD_NETWORK_HEADER, offset, length),
     expression(
       'lookup',
       u32(NFTA_LOOKUP.SREG, NFT_REG.REG_1),
@@ -80,6 +75,12 @@ export function destinationIn(family: 4 | 6, set: string, setId: number): Expres
       u32(NFTA_LOOKUP.SET_ID, setId),
     ),
   ];
+}
+
+/** `udp dport PORT` or `tcp dport PORT`; stands behind {@link l4protoIs}. */
+export function destinationPortIs(port: number): Expression[] {
+  // RFC 768 and RFC 9293 §3.1: both have it in the same place.
+  return [payload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2), isEqual(networkU16(port))];
 }
 
 /** `counter`: how many packets (in a nat chain: connections) came this far. */
@@ -96,7 +97,7 @@ export function leave(): Expression[] {
 /** `redirect to :PORT`: to 127.0.0.1 or ::1, on the way out. Only in a nat chain, behind {@link l4protoIs}. */
 export function redirectTo(port: number): Expression[] {
   return [
-    immediate(NFT_REG.REG_1, attribute(NFTA_DATA.VALUE, Uint8Array.of(port >> 8, port & 0xff))),
+    immediate(NFT_REG.REG_1, attribute(NFTA_DATA.VALUE, networkU16(port))),
     expression(
       'redir',
       u32(NFTA_REDIR.REG_PROTO_MIN, NFT_REG.REG_1),
@@ -113,6 +114,17 @@ function meta(key: number): Expression {
   return expression('meta', u32(NFTA_META.KEY, key), u32(NFTA_META.DREG, NFT_REG.REG_1));
 }
 
+/** Bytes of the packet, as they stand in it. */
+function payload(base: number, offset: number, length: number): Expression {
+  return expression(
+    'payload',
+    u32(NFTA_PAYLOAD.DREG, NFT_REG.REG_1),
+    u32(NFTA_PAYLOAD.BASE, base),
+    u32(NFTA_PAYLOAD.OFFSET, offset),
+    u32(NFTA_PAYLOAD.LEN, length),
+  );
+}
+
 function isEqual(value: Uint8Array): Expression {
   return expression(
     'cmp',
@@ -124,6 +136,10 @@ function isEqual(value: Uint8Array): Expression {
 
 function immediate(register: number, data: Bytes): Expression {
   return expression('immediate', u32(NFTA_IMMEDIATE.DREG, register), nested(NFTA_IMMEDIATE.DATA, data));
+}
+
+function networkU16(value: number): Bytes {
+  return Uint8Array.of(value >> 8, value & 0xff);
 }
 
 /** As the kernel holds the value in a register: in host order, see attribute.ts. */

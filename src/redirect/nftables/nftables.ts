@@ -4,7 +4,7 @@
  */
 import { silent, type Log } from '../../base/log.ts';
 import { NO_RANGES, rangeCount } from '../../net/ranges.ts';
-import { RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
+import { FIXED_KEYS, RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
 import { connect, type Connection, type Refusal } from './connection.ts';
 import { changeRefused, conversationFailed, creationRefused, held, isLacking } from './failure.ts';
 import { findHolder } from './holder.ts';
@@ -38,7 +38,7 @@ export function createNftables(log: Log = silent): Redirect {
     async update(plan) {
       if (!inForce) throw new TypeError('update without apply');
       const { connection, plan: old } = inForce;
-      for (const key of ['port', 'gid', 'ipv6'] as const) {
+      for (const key of FIXED_KEYS) {
         if (plan[key] !== old[key]) throw new TypeError(`update changes ranges only, not ${key}`);
       }
       const refusal = spoken(() => connection.transact(replaceRanges(plan)));
@@ -89,7 +89,7 @@ export async function cleanNftables(): Promise<string[]> {
  * @returns undefined if they can, else why not
  */
 export function probeNftables(): string | undefined {
-  const plan: RedirectPlan = { port: 1, gid: 0, bypass: NO_RANGES, ipv6: true };
+  const plan: RedirectPlan = { port: 1, dns: 1, gid: 0, bypass: NO_RANGES, ipv6: true };
   try {
     const connection = connect();
     try {

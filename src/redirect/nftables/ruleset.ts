@@ -9,11 +9,15 @@
  *         type nat hook output priority dstnat; policy accept;
  *         meta skgid 7777 counter return
  *         fib daddr type local counter return
+ *         udp dport 53 counter redirect to :1053
+ *         tcp dport 53 counter redirect to :1053
  *         ip daddr @bypass4 counter return
  *         ip6 daddr @bypass6 counter return
  *         meta l4proto tcp counter redirect to :1111
  *       }
  *     }
+ *
+ * DNS is caught before the ranges: the resolver that a machine was given is mostly its router, in a private net.
  *
  * A further set that rules look into (answers of DNS, with NFT_SET_TIMEOUT and a timeout an element) belongs beside
  * {@link bypassSets}: a set, and a `return` rule before the redirect. {@link replaceRanges} leaves all but the two
@@ -24,6 +28,7 @@ import {
   counter,
   destinationIn,
   destinationIsLocal,
+  destinationPortIs,
   l4protoIs,
   leave,
   leavesByLoopback,
@@ -43,7 +48,7 @@ import {
   newRule,
   type AddressSet,
 } from './object.ts';
-import { IPPROTO_TCP, NFPROTO } from './uapi.ts';
+import { IPPROTO_TCP, IPPROTO_UDP, NFPROTO } from './uapi.ts';
 
 /** Our table, of family inet. */
 export const TABLE = 'snet';
@@ -73,6 +78,7 @@ export function ruleset(plan: RedirectPlan, locality: Locality, table: string = 
       counter(),
       leave(),
     ),
+    ...dnsRules(plan, rule),
     ...sets.map(({ family, name, id }) =>
       rule(
         `IPv${family} that goes straight out`,
@@ -84,12 +90,36 @@ export function ruleset(plan: RedirectPlan, locality: Locality, table: string = 
     ),
     rule(
       'all else goes to snet',
-      plan.ipv6 ? [] : nfprotoIs(NFPROTO.IPV4),
+      anyFamilyOf(plan),
       l4protoIs(IPPROTO_TCP),
       counter(),
       redirectTo(plan.port),
     ),
   ];
+}
+
+const DNS_PORT = 53;
+
+function dnsRules(
+  plan: RedirectPlan,
+  rule: (comment: string, ...parts: Expression[][]) => Message,
+): Message[] {
+  const { dns } = plan;
+  if (dns === undefined) return [];
+  return [IPPROTO_UDP, IPPROTO_TCP].map((protocol) =>
+    rule(
+      `DNS over ${protocol === IPPROTO_UDP ? 'UDP' : 'TCP'} goes to snet, whomever it asks`,
+      anyFamilyOf(plan),
+      l4protoIs(protocol),
+      destinationPortIs(DNS_PORT),
+      counter(),
+      redirectTo(dns),
+    ),
+  );
+}
+
+function anyFamilyOf({ ipv6 }: RedirectPlan): Expression[] {
+  return ipv6 ? [] : nfprotoIs(NFPROTO.IPV4);
 }
 
 /** New ranges in the sets of a table that `ruleset` made of a plan with the same `ipv6`. */

@@ -20,6 +20,7 @@ export const NFNL_SUBSYS_NFTABLES = 10;
 
 export const NFPROTO = { UNSPEC: 0, INET: 1, IPV4: 2, IPV6: 10 } as const;
 export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
 export const NF_INET_LOCAL_OUT = 3;
 export const NF_ACCEPT = 1;
 /** Where destination addresses are rewritten: enum nf_ip_hook_priorities. */
@@ -41,6 +42,7 @@ export const NFT_REG = { VERDICT: 0, REG_1: 1 } as const;
 export const NFT_RETURN = -5;
 export const NFT_CMP_EQ = 0;
 export const NFT_PAYLOAD_NETWORK_HEADER = 1;
+export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 export const NFT_META = { OIF: 5, SKGID: 11, NFPROTO: 15, L4PROTO: 16 } as const;
 export const NFT_FIB_RESULT_ADDRTYPE = 3;
 export const NFTA_FIB_F_DADDR = 2;

@@ -18,6 +18,7 @@ export const PORT = 1111;
 export const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
 export const plan = (bypass: DualRanges, more: Partial<RedirectPlan> = {}): RedirectPlan => ({
   port: PORT,
+  dns: undefined,
   gid: GID,
   ipv6: true,
   bypass,

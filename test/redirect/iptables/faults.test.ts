@@ -13,6 +13,7 @@ const PROGRAMS = ['ipset', 'iptables-restore', 'ip6tables-restore'];
 
 const planFor = (...cidrs: string[]): RedirectPlan => ({
   port: 1111,
+  dns: 1053,
   gid: 7777,
   ipv6: true,
   bypass: rangesOf(cidrs.map((text) => parseCidr(text)!)),

@@ -14,6 +14,7 @@ import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
 const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
 const PLAN: RedirectPlan = {
   port: 1111,
+  dns: 1053,
   gid: 7777,
   ipv6: true,
   bypass: ranges('10.0.0.0/8', '192.0.2.0/25', '192.0.2.128/26', '2001:db8::/32'),
@@ -74,16 +75,29 @@ test('renderRules() is one transaction', () => {
 :SNET-123 - [0:0]
 -A SNET-123 -m owner --gid-owner 7777 -m comment --comment snet -j RETURN
 -A SNET-123 -m addrtype --dst-type LOCAL -m comment --comment snet -j RETURN
+-A SNET-123 -p udp -m udp --dport 53 -m comment --comment snet -j REDIRECT --to-ports 1053
+-A SNET-123 -p tcp -m tcp --dport 53 -m comment --comment snet -j REDIRECT --to-ports 1053
 -A SNET-123 -m set --match-set snet4-123 dst -m comment --comment snet -j RETURN
 -A SNET-123 -p tcp -m comment --comment snet -j REDIRECT --to-ports 1111
 -I OUTPUT -p tcp -m comment --comment snet -j SNET-123
+-I OUTPUT -p udp -m udp --dport 53 -m comment --comment snet -j SNET-123
 COMMIT
 `);
   expect(renderRules(PLAN, 6, OWNER)).toBe(v4.replace('snet4', 'snet6'));
 });
 
+test('renderRules() lets DNS be where the plan has none of it', () => {
+  const lines = renderRules(PLAN, 4, OWNER).split('\n');
+  expect(renderRules({ ...PLAN, dns: undefined }, 4, OWNER).split('\n')).toEqual(
+    lines.filter((line) => !line.includes('--dport 53')),
+  );
+});
+
 test('renderRehearsal() has the same rules but for the set, which is not there yet', () => {
-  const withoutSet = renderRules({ ...PLAN, port: 1, gid: 0 }, 4, OWNER).replace(/.*--match-set.*\n/, '');
+  const withoutSet = renderRules({ ...PLAN, port: 1, dns: 1, gid: 0 }, 4, OWNER).replace(
+    /.*--match-set.*\n/,
+    '',
+  );
   expect(renderRehearsal(OWNER)).toBe(withoutSet);
 });
 

@@ -13,6 +13,7 @@ export const SCRIPT_DONE = /^done( [\d.]+)?$/;
 export const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
 export const plan = (bypass: DualRanges, more: Partial<RedirectPlan> = {}): RedirectPlan => ({
   port: 1111,
+  dns: undefined,
   gid: GID,
   ipv6: true,
   bypass,

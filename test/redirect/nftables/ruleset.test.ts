@@ -13,6 +13,7 @@ type Vector = keyof typeof vectors.messages;
 /** The plan that the captured scripts spell out. */
 const PLAN: RedirectPlan = {
   port: 1111,
+  dns: 1053,
   gid: 7777,
   ipv6: true,
   bypass: rangesOf(
@@ -78,6 +79,10 @@ describe('messages are those of nft', () => {
     ['rule local by oif', named(byDevice, `rule "this machine's own addresses"`)],
     ['rule bypass4', named(whole, 'rule "IPv4 that goes straight out"')],
     ['rule bypass6', named(whole, 'rule "IPv6 that goes straight out"')],
+    ['rule DNS over UDP', named(whole, 'rule "DNS over UDP goes to snet, whomever it asks"')],
+    ['rule DNS over TCP', named(whole, 'rule "DNS over TCP goes to snet, whomever it asks"')],
+    ['rule DNS over UDP IPv4 only', named(noIPv6, 'rule "DNS over UDP goes to snet, whomever it asks"')],
+    ['rule DNS over TCP IPv4 only', named(noIPv6, 'rule "DNS over TCP goes to snet, whomever it asks"')],
     ['rule redirect', named(whole, 'rule "all else goes to snet"')],
     ['rule redirect IPv4 only', named(noIPv6, 'rule "all else goes to snet"')],
     ['flush bypass4', flushSet({ table: 'snet', name: 'bypass4', id: 1, family: 4 })],
@@ -105,9 +110,18 @@ describe('ruleset()', () => {
       'chain output',
       `rule "snet's own sockets"`,
       `rule "this machine's own addresses"`,
+      'rule "DNS over UDP goes to snet, whomever it asks"',
+      'rule "DNS over TCP goes to snet, whomever it asks"',
       'rule "IPv4 that goes straight out"',
       'rule "all else goes to snet"',
     ]);
+  });
+
+  test('says nothing of DNS where the plan has none', () => {
+    const whole = objects(ruleset(PLAN, 'fib'));
+    expect(objects(ruleset({ ...PLAN, dns: undefined }, 'fib'))).toEqual(
+      whole.filter((object) => !object.includes('DNS')),
+    );
   });
 
   test('replaceRanges() touches the two sets and nothing else', () => {

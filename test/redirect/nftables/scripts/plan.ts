@@ -3,15 +3,16 @@ import { SnetError } from '../../../../src/base/errors.ts';
 import type { RedirectPlan } from '../../../../src/redirect/redirect.ts';
 
 /** A plan as JSON. */
-export function planText({ port, gid, ipv6, bypass }: RedirectPlan): string {
-  return JSON.stringify({ port, gid, ipv6, v4: [...bypass.v4.words], v6: [...bypass.v6.words] });
+export function planText({ port, dns, gid, ipv6, bypass }: RedirectPlan): string {
+  return JSON.stringify({ port, dns, gid, ipv6, v4: [...bypass.v4.words], v6: [...bypass.v6.words] });
 }
 
 /** Reads it back. The ranges are taken as they are, even if they are not what a RangeSet should be. */
 export function planOf(text: string): RedirectPlan {
-  const { port, gid, ipv6, v4, v6 } = JSON.parse(text);
+  const { port, dns, gid, ipv6, v4, v6 } = JSON.parse(text);
   return {
     port,
+    dns,
     gid,
     ipv6,
     bypass: {
