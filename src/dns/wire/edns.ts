@@ -4,7 +4,7 @@ import { OPTION } from './constants.ts';
 import { cut } from './cut.ts';
 import { COUNT, HEADER_SIZE, putU16, u16 } from './header.ts';
 import { findOpt, optRecord, option, optionsOf, OUR_PAYLOAD, upperRcodeOf, OPT_SIZE } from './opt.ts';
-import { layoutOf, questionEndOf } from './records.ts';
+import { layoutOf, questionEndOf, type Layout } from './records.ts';
 
 export interface UpstreamEdns {
   /** What we take over UDP, in bytes. {@link OUR_PAYLOAD} if left out. */
@@ -51,10 +51,15 @@ function paddingFor(size: number, block: number): Uint8Array {
  */
 export function withoutEdns(answer: Uint8Array): Uint8Array | undefined {
   const layout = layoutOf(answer);
-  if (!layout) return undefined;
+  return layout && withoutOpt(answer, layout);
+}
+
+function withoutOpt(answer: Uint8Array, layout: Layout): Uint8Array | undefined {
   const opt = findOpt(layout);
   if (!opt) return new Uint8Array(answer);
-  const message = cut(answer, layout, [{ start: opt.at, end: opt.end }]);
+  // Nothing that stays can point to the last record.
+  const isLast = opt === layout.records.at(-1);
+  const message = isLast ? answer.slice(0, opt.at) : cut(answer, layout, [{ start: opt.at, end: opt.end }]);
   if (message) putU16(message, COUNT.additional, u16(message, COUNT.additional) - 1);
   return message;
 }
@@ -67,10 +72,10 @@ export function withoutEdns(answer: Uint8Array): Uint8Array | undefined {
  * @returns undefined if the message is malformed
  */
 export function answerEdns(answer: Uint8Array, edns: Edns | undefined): Uint8Array | undefined {
-  const bare = withoutEdns(answer);
-  if (!bare || !edns) return bare;
   const layout = layoutOf(answer);
-  const theirs = layout && findOpt(layout);
+  const bare = layout && withoutOpt(answer, layout);
+  if (!bare || !edns) return bare;
+  const theirs = findOpt(layout);
   const opt = optRecord({
     payload: OUR_PAYLOAD,
     dnssecOk: edns.dnssecOk,

@@ -1,6 +1,6 @@
 /** Service parameters of SVCB and HTTPS records, RFC 9460 §2.2: priority, target's name, and key, length, value for each. */
 import { CLASS, TYPE } from './constants.ts';
-import { cut, sizeBefore, type Range } from './cut.ts';
+import { cut, sizeOf, type Range } from './cut.ts';
 import { FLAG, flagsOf, putU16, setFlags, u16 } from './header.ts';
 import { skipName } from './names.ts';
 import { layoutOf, type RecordAt } from './records.ts';
@@ -28,7 +28,7 @@ export function stripServiceParams(answer: Uint8Array, what: readonly Stripped[]
     const own = strip(message, record, what);
     if (!own) return undefined;
     ranges.push(...own);
-    putU16(message, record.dataAt - 2, record.end - record.dataAt - sizeBefore(record.end, own));
+    putU16(message, record.dataAt - 2, record.end - record.dataAt - sizeOf(own));
   }
   if (ranges.length === 0) return message;
   setFlags(message, flagsOf(message) & ~FLAG.AD);
@@ -110,6 +110,6 @@ function keysOf({ valueAt, end }: Param): Range[] {
 
 /** Sets a value's length to what it is without these parts. */
 function shrink(message: Uint8Array, { valueAt, end }: Param, parts: readonly Range[]): readonly Range[] {
-  putU16(message, valueAt - 2, end - valueAt - sizeBefore(end, parts));
+  putU16(message, valueAt - 2, end - valueAt - sizeOf(parts));
   return parts;
 }
