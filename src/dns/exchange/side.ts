@@ -1,4 +1,5 @@
 /** The resolvers of one side as one: the fastest that works is asked, and others when it is slow or fails. */
+import { realClock, type Clock } from '../race.ts';
 import { RCODE } from '../wire/constants.ts';
 import { flagsOf, RCODE_MASK } from '../wire/header.ts';
 import type { Exchange } from './exchange.ts';
@@ -27,12 +28,11 @@ const LAME: ReadonlySet<number> = new Set([RCODE.FORMERR, RCODE.SERVFAIL, RCODE.
 
 /**
  * @param exchanges at least one; closed with the side
- * @param now milliseconds of a clock that never goes back
  */
 export function createSide(
   label: string,
   exchanges: readonly Exchange[],
-  now: () => number = () => performance.now(),
+  clock: Clock = realClock,
 ): SideExchange {
   const members = exchanges.map((exchange): Member => ({ exchange, standing: createStanding() }));
 
@@ -42,18 +42,18 @@ export function createSide(
     ask(query, question, { signal, accept }) {
       if (signal.aborted) return Promise.reject(timeout(`${label}: not asked in time`, signal));
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-      const [first, ...others] = ranked(members, now());
+      const [first, ...others] = ranked(members, clock.now());
       const waiting = [...others];
       /** What ends each that is asked. */
       const asked = new Set<AbortController>();
       let isSettled = false;
       let lame: Uint8Array | undefined;
-      let hedge: Timer | undefined;
+      let cancelHedge = () => {};
 
       const settle = (settled: () => void) => {
         if (isSettled) return;
         isSettled = true;
-        clearTimeout(hedge);
+        cancelHedge();
         leave();
         for (const one of asked) one.abort();
         settled();
@@ -67,22 +67,22 @@ export function createSide(
       };
       const start = (member: Member) => {
         const { exchange, standing } = member;
-        clearTimeout(hedge);
-        hedge = setTimeout(askNext, standing.patience);
-        const began = now();
+        cancelHedge();
+        cancelHedge = clock.after(standing.patience, askNext);
+        const began = clock.now();
         const ending = new AbortController();
         asked.add(ending);
         const came = (answer: Uint8Array) => {
           asked.delete(ending);
-          standing.answered(now() - began, now());
+          standing.answered(clock.now() - began, clock.now());
           if (!LAME.has(flagsOf(answer) & RCODE_MASK)) return settle(() => resolve(answer));
           lame ??= answer;
           askNext();
         };
         const failed = (error: unknown) => {
           asked.delete(ending);
-          if (ending.signal.aborted) return standing.outpaced(now() - began, now());
-          standing.failed(now());
+          if (ending.signal.aborted) return standing.outpaced(clock.now() - began, clock.now());
+          standing.failed(clock.now());
           askNext(error);
         };
         exchange
@@ -94,7 +94,7 @@ export function createSide(
       );
       start(first!);
       // Asked along, to learn of it.
-      const due = waiting.find(({ standing }) => standing.isDue(now()));
+      const due = waiting.find(({ standing }) => standing.isDue(clock.now()));
       if (due) {
         waiting.splice(waiting.indexOf(due), 1);
         start(due);
