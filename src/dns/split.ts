@@ -13,9 +13,10 @@
  * of the trusted side until the verdict is known. And of an answer to A or AAAA that has no addresses, where it has an
  * option (`noip-as-chnip`, off), the trusted side decides always.
  */
+import type { Verdict, Verdicts } from './cache/verdicts.ts';
 import { type Exchange, ExchangeError } from './exchange/exchange.ts';
 import { judge, type Geography, type Judgement } from './judgement.ts';
-import type { Question, Side } from './question.ts';
+import type { Question, Reason, Side } from './question.ts';
 import {
   outcome,
   PATIENCE_MS,
@@ -26,23 +27,19 @@ import {
   type RaceResult,
   type Runner,
 } from './race.ts';
-import { composeFailure } from './wire/compose.ts';
+import { composeFailure, composeNegative } from './wire/compose.ts';
 import { EDE, RCODE, TYPE } from './wire/constants.ts';
 
 export type Kind = 'china' | 'foreign' | 'unknown' | 'local';
-export type Verdict = 'china' | 'trusted';
-
-/** What unknown names turned out to be. */
-export interface Verdicts {
-  get(name: string): Verdict | undefined;
-  set(name: string, verdict: Verdict): void;
-}
 
 export interface SplitOptions extends Geography {
   readonly exchanges: Readonly<Record<Side, Exchange>>;
   /** `trusted-only`: the China resolvers never see an unknown name. */
   readonly unknown: 'race' | 'trusted-only';
-  readonly verdicts: Verdicts;
+  /** What unknown names turned out to be. */
+  readonly verdicts: Pick<Verdicts, 'lookup' | 'record'>;
+  /** False: an unknown name has no AAAA that could be reached once it is known to go through the upstream. */
+  readonly upstreamIPv6: boolean;
   readonly clock: Clock;
 }
 
@@ -51,6 +48,7 @@ export interface SplitAnswer {
   readonly message: Uint8Array;
   /** Whose it is; undefined: nobody's, we made it. */
   readonly side: Side | undefined;
+  readonly reason: Extract<Reason, 'cn' | 'fq' | 'local' | 'disabled' | 'failed'>;
   /** What was remembered of an unknown name before, and what is from now on. */
   readonly remembered: Verdict | undefined;
   readonly verdict: Verdict | undefined;
@@ -73,7 +71,7 @@ export interface Asked {
 export type Split = (query: Uint8Array, question: Question, kind: Kind) => Promise<SplitAnswer>;
 
 export function createSplit(options: SplitOptions): Split {
-  const { exchanges, unknown, verdicts, clock } = options;
+  const { exchanges, unknown, verdicts, upstreamIPv6, clock } = options;
   const worth = (answer: Uint8Array) => judge(answer, options);
 
   async function one(side: Side, query: Uint8Array, question: Question): Promise<SplitAnswer> {
@@ -115,28 +113,42 @@ export function createSplit(options: SplitOptions): Split {
   async function ofFormerlyChinese(query: Uint8Array, question: Question): Promise<SplitAnswer> {
     const { result, answer } = await both(query, question, 'china-first', isBelievable);
     const moved = result.choice === 'trusted' && result.china.disbelieved !== undefined;
-    if (moved) verdicts.set(question.name, 'trusted');
+    if (moved) verdicts.record(question.name, 'trusted');
     return { ...answer, remembered: 'china', verdict: moved ? 'trusted' : 'china' };
   }
 
   async function ofUnknown(query: Uint8Array, question: Question): Promise<SplitAnswer> {
     const { result, answer } = await both(query, question, 'together', isBelievable);
     const verdict = verdictOf(result.choice, result, question.type);
-    if (verdict !== undefined) verdicts.set(question.name, verdict);
+    if (verdict !== undefined) verdicts.record(question.name, verdict);
     return { ...answer, remembered: undefined, verdict };
   }
 
   return async (query, question, kind) => {
     if (kind === 'local') return one('local', query, question);
     if (kind === 'china') return ofChinese(query, question);
-    if (kind === 'foreign' || unknown === 'trusted-only') return one('trusted', query, question);
-    const remembered = verdicts.get(question.name);
-    if (remembered === 'china') return ofFormerlyChinese(query, question);
-    if (remembered === 'trusted' || !hasAddresses(question.type)) {
-      return { ...(await one('trusted', query, question)), remembered, verdict: remembered };
+    if (kind === 'foreign') return one('trusted', query, question);
+    const remembered = unknown === 'race' ? verdicts.lookup(question.name) : undefined;
+    const proven = remembered !== undefined || !hasAddresses(question.type);
+    const useless = !upstreamIPv6 && question.type === TYPE.AAAA;
+    if (unknown === 'trusted-only' || (proven && remembered !== 'china')) {
+      const answer = useless ? unreachable(query, question) : await one('trusted', query, question);
+      return { ...answer, remembered, verdict: remembered };
     }
-    return ofUnknown(query, question);
+    const answer = await (proven ? ofFormerlyChinese : ofUnknown)(query, question);
+    return useless && answer.side === 'trusted'
+      ? { ...answer, ...unreachable(query, question, answer.asked) }
+      : answer;
   };
+}
+
+/** Seconds for which an address that can't be reached is not asked for again. */
+const UNREACHABLE_TTL = 60;
+
+/** NODATA in the place of IPv6 addresses of a name that goes through an upstream without IPv6: each would cost a timeout. */
+function unreachable(query: Uint8Array, question: Question, asked: readonly Asked[] = []) {
+  const message = composeNegative(query, question, RCODE.NOERROR, { ttl: UNREACHABLE_TTL });
+  return { message, side: 'trusted', reason: 'disabled', asked } as const;
 }
 
 /** What an answer for a name on the China list must be: its addresses may be anywhere (a Chinese company's CDN abroad). */
@@ -184,13 +196,16 @@ function given(
   question: Question,
   runners: Runners,
   side: Side | undefined,
-): Pick<SplitAnswer, 'message' | 'side' | 'asked'> {
+): Pick<SplitAnswer, 'message' | 'side' | 'reason' | 'asked'> {
   const message = side && runners[side]?.ending?.message;
   const asked = Object.entries(runners).flatMap(([side, runner]) =>
     runner.asked === undefined ? [] : [report(side as Side, runner)],
   );
-  return { message: message ?? failure(query, question, asked), side, asked };
+  const reason = side === undefined ? 'failed' : REASON[side];
+  return { message: message ?? failure(query, question, asked), side, reason, asked };
 }
+
+const REASON = { china: 'cn', trusted: 'fq', local: 'local' } as const;
 
 function report(side: Side, { asked, ended, ending, disbelieved, lie }: Runner): Asked {
   const ms = asked === undefined || ended === undefined ? undefined : ended - asked;

@@ -1,0 +1,58 @@
+/** Asking the resolvers for what the cache doesn't have: once, however many want it, and for all who will want it later. */
+import type { Cache } from './cache/cache.ts';
+import { keyOf } from './cache/cache.ts';
+import { createInFlight } from './cache/in_flight.ts';
+import type { Question } from './question.ts';
+import type { Kind, Split, SplitAnswer } from './split.ts';
+import { composeFailure } from './wire/compose.ts';
+import { EDE, RCODE, TYPE } from './wire/constants.ts';
+import { withEdns, withoutEdns } from './wire/edns.ts';
+import { FLAG, flagsOf, setFlags } from './wire/header.ts';
+import { OUR_PAYLOAD } from './wire/opt.ts';
+import { stripServiceParams, type Stripped } from './wire/svcb.ts';
+
+export interface InquiryRules {
+  readonly split: Split;
+  /** What answers of types HTTPS and SVCB must not tell. */
+  readonly strip: readonly Stripped[];
+}
+
+/**
+ * @param query of any client
+ * @returns an answer shared by all who asked, not to be changed: see `copyFor`
+ * @throws (as rejection) InFlightError if too many wait already
+ */
+export type Inquiry = (
+  rules: InquiryRules,
+  query: Uint8Array,
+  question: Question,
+  kind: Kind,
+) => Promise<SplitAnswer>;
+
+/** @param limit of queries that wait at once, those for the same answer counted each */
+export function createInquiry(cache: Pick<Cache, 'store'>, limit: number): Inquiry {
+  const inFlight = createInFlight<SplitAnswer>((answer) => answer, limit);
+
+  return ({ split, strip }, query, question, kind) => {
+    const { name, type, class: of, dnssecOk, checkingDisabled } = keyOf(question);
+    return inFlight.once(`${type} ${of} ${dnssecOk} ${checkingDisabled} ${name}`, async () => {
+      const ours = { ...question, edns: { payload: OUR_PAYLOAD, dnssecOk } };
+      const forwarded = withEdns(query, ours.edns);
+      // The answer is for everybody: a whole one, with AD where it is due, though this client may have asked for neither.
+      setFlags(forwarded, FLAG.RD | FLAG.AD | (flagsOf(query) & FLAG.CD));
+      const found = await split(forwarded, ours, kind);
+      const message =
+        strip.length > 0 && hasServiceParams(type) ? stripServiceParams(found.message, strip) : found.message;
+      const bare = message && withoutEdns(message);
+      if (!bare) return { ...found, message: composeFailure(forwarded, ours, RCODE.SERVFAIL, UNREADABLE) };
+      cache.store(question, bare, found.side ?? 'trusted');
+      return { ...found, message };
+    });
+  };
+}
+
+const UNREADABLE = { code: EDE.INVALID_DATA, text: 'the resolver gave what cannot be read' };
+
+function hasServiceParams(type: number): boolean {
+  return type === TYPE.SVCB || type === TYPE.HTTPS || type === TYPE.ANY;
+}
