@@ -1,7 +1,7 @@
 /** Taking bytes out of a message whose names point into one another. */
 import { TYPE } from './constants.ts';
 import { putU16, u16 } from './header.ts';
-import { pointerOf, skipName } from './names.ts';
+import { pointerOf, readName, skipName } from './names.ts';
 import type { Layout, RecordAt } from './records.ts';
 
 /** Bytes from `start` up to and without `end`. */
@@ -11,25 +11,24 @@ export interface Range {
 }
 
 /**
- * The message without these ranges; every pointer leads where it led. Counts and lengths of data are the caller's to set.
+ * The message without these ranges; every name reads as before. Counts and lengths of data are the caller's to set.
  *
  * @param ranges in order, apart from each other, each within one record or all of it
- * @returns undefined if that can't be: a pointer leads into what is cut, or a record's data is malformed
+ * @returns undefined if that can't be: a name is malformed, or a pointer leads to where no name should be, such as into
+ *   what is cut
  */
 export function cut(message: Uint8Array, layout: Layout, ranges: readonly Range[]): Uint8Array | undefined {
   const moved = movesOf(message.length, ranges);
-  const shifted = new Uint8Array(message);
+  const names: number[] = [];
   for (const record of layout.records) {
-    if (moved[record.at] === GONE) continue;
-    const names = namesOf(message, record);
-    if (!names) return undefined;
-    for (const name of names) {
-      const pointer = pointerOf(message, name);
-      if (pointer < 0) continue;
-      const target = moved[u16(message, pointer) & 0x3fff]!;
-      if (target === GONE) return undefined;
-      putU16(shifted, pointer, 0xc000 | target);
-    }
+    const own = moved[record.at] === GONE ? [] : namesOf(message, record);
+    if (!own) return undefined;
+    names.push(...own);
+  }
+  const shifted = new Uint8Array(message);
+  for (const name of names) {
+    const pointer = pointerOf(message, name);
+    if (pointer >= 0) putU16(shifted, pointer, 0xc000 | moved[u16(message, pointer) & 0x3fff]!);
   }
   const whole = new Uint8Array(message.length - sizeOf(ranges));
   let from = 0;
@@ -39,7 +38,11 @@ export function cut(message: Uint8Array, layout: Layout, ranges: readonly Range[
     to += start - from;
     from = end;
   }
-  return whole;
+  const isKept = (name: number) => {
+    const text = readName(message, name);
+    return text !== undefined && readName(whole, moved[name]!) === text;
+  };
+  return names.every(isKept) ? whole : undefined;
 }
 
 const GONE = -1;

@@ -80,6 +80,16 @@ export function slowRead(message: Uint8Array): SlowMessage {
   return { id: number(0, 2), flags: number(2, 2), questions, records };
 }
 
+/** The same; undefined for a malformed message. */
+export function slowReadIfWhole(message: Uint8Array): SlowMessage | undefined {
+  try {
+    return slowRead(message);
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
+}
+
 function slowData(message: Uint8Array, type: number, at: number, end: number): string {
   const hex = (from: number, to: number) => {
     if (to > end) throw new Malformed('data cut short');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { stripServiceParams, type Stripped } from '../../../src/dns/wire/svcb.ts';
 import { alpn, anyAnswer, mutated, named, param, write, type TestMessage } from './messages.ts';
-import { slowName, slowRead, type SlowMessage } from './slow_reader.ts';
+import { slowName, slowRead, slowReadIfWhole, type SlowMessage } from './slow_reader.ts';
 
 const HTTPS = 65;
 const MESSAGE: TestMessage = {
@@ -172,18 +172,14 @@ test('any answer: HTTPS and SVCB records without what is stripped; every other r
   );
 });
 
-test('no message, however mutated, makes it throw; what comes out is as well formed as what went in', () => {
+test('no message, however mutated, makes it throw; what comes out has the same records', () => {
+  const outside = (message: SlowMessage | undefined) =>
+    message?.records.map(({ section, owner, type, ttl }) => ({ section, owner, type, ttl }));
   fc.assert(
     fc.property(mutated, (message) => {
       const stripped = stripServiceParams(message, BOTH);
-      if (!stripped) return;
-      let whole = true;
-      try {
-        slowRead(message);
-      } catch {
-        whole = false;
-      }
-      if (whole) expect(slowRead(stripped).records.length).toBe(slowRead(message).records.length);
+      const before = slowReadIfWhole(message);
+      if (stripped && before) expect(outside(slowReadIfWhole(stripped))).toEqual(outside(before));
     }),
     { numRuns: 2000 },
   );
