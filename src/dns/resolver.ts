@@ -76,7 +76,9 @@ export function createResolver(initial: ResolverRules, options: ResolverOptions)
     const visit = { query, question, transport, client, began };
     try {
       if (refuse !== undefined) return refused(visit, refuse);
-      return isTransfer(question.type) ? refused(visit, RCODE.REFUSED) : answer(visit);
+      if (isTransfer(question.type)) return refused(visit, RCODE.REFUSED);
+      const given = answer(visit);
+      return given instanceof Uint8Array ? given : given.catch((error: unknown) => broken(visit, error));
     } catch (error) {
       return broken(visit, error);
     }
@@ -101,12 +103,8 @@ export function createResolver(initial: ResolverRules, options: ResolverOptions)
   }
 
   async function asked(visit: Visit, kind: Kind): Promise<Uint8Array> {
-    try {
-      const { message, reason, side } = await ask(visit, kind);
-      return give(visit, formed(visit, copyFor(visit.query, visit.question, message)), reason, side);
-    } catch (error) {
-      return error instanceof InFlightError ? refused(visit, RCODE.REFUSED, BUSY) : broken(visit, error);
-    }
+    const { message, reason, side } = await ask(visit, kind);
+    return give(visit, formed(visit, copyFor(visit.query, visit.question, message)), reason, side);
   }
 
   /** An answer that has expired: a new one if there is one soon, else that; then asking goes on behind. */
@@ -158,6 +156,7 @@ export function createResolver(initial: ResolverRules, options: ResolverOptions)
   }
 
   function broken(visit: Visit, error: unknown): Uint8Array {
+    if (error instanceof InFlightError) return refused(visit, RCODE.REFUSED, BUSY);
     failed(error);
     return composeFailure(visit.query, visit.question, RCODE.SERVFAIL);
   }
