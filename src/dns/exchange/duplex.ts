@@ -11,12 +11,17 @@ export function openDuplex(open: OpenStream, destination: Endpoint): Duplex {
   let stream: ByteStream | undefined;
   return new Duplex({
     construct(done) {
+      let isOpen = false;
       stream = open(destination, {
-        open: () => done(),
+        open() {
+          isOpen = true;
+          done();
+        },
         // Never paused: TLS takes all at once, and what it makes of it is bounded above.
         data: (bytes) => void this.push(bytes),
         close: (error) => {
-          if (error) this.destroy(error);
+          if (!isOpen) done(error ?? new Error('closed before it was open'));
+          else if (error) this.destroy(error);
           else this.push(null);
         },
       });

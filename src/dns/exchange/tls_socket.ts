@@ -1,5 +1,5 @@
 /** TLS over whatever carries the bytes. The certificate is verified, always: there is no option not to. */
-import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
 import type { Endpoint, Host } from '../../net/address.ts';
 import { formatAddress, parseAddress } from '../../net/address.ts';
 import type { OpenStream } from '../../net/byte_stream.ts';
@@ -33,16 +33,24 @@ export function createStartTls(open: OpenStream, { label, host, ca, alpn }: TlsO
   return (destination, events) => {
     const name = host ?? formatAddress(destination.address);
     const carrier = openDuplex(open, destination);
-    // TLS says of a carrier that failed only that it is gone.
     let carrierError: Error | undefined;
-    carrier.once('error', (error) => (carrierError = error));
+    /** Those that the certificate is for. */
+    let names: string | undefined;
     let isSecure = false;
     let failure: ExchangeError | undefined;
+    // Heard before TLS hears it, which makes an error of its own of it, or nothing.
+    carrier.once('error', (error) => {
+      carrierError = error;
+      socket.destroy();
+    });
     const socket = connect({
       socket: carrier,
       // SNI has no addresses (RFC 6066 §3).
       ...(parseAddress(name) ? {} : { servername: name }),
-      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+      checkServerIdentity(_, certificate) {
+        names = certificate.subjectaltname;
+        return checkServerIdentity(name, certificate);
+      },
       ALPNProtocols: [...alpn],
       ...(ca === undefined ? {} : { ca }),
       ...(session ? { session } : {}),
@@ -56,7 +64,7 @@ export function createStartTls(open: OpenStream, { label, host, ca, alpn }: TlsO
       failure ??=
         isSecure || carrierError
           ? unreachable(`${label}: the connection failed`, carrierError ?? error)
-          : handshakeFailure(label, name, error, socket.getPeerCertificate());
+          : handshakeFailure(label, name, error, names);
     });
     // A far side that ends its half has no more answers: neither DNS over TLS nor HTTP/2 goes on.
     socket.once('end', () => socket.destroy());
@@ -82,7 +90,7 @@ function handshakeFailure(
   label: string,
   name: Host,
   error: NodeJS.ErrnoException,
-  certificate: PeerCertificate | undefined,
+  names: string | undefined,
 ): ExchangeError {
   const tls = (message: string, hint?: string) =>
     new ExchangeError('ERR_DNS_TLS', `${label}: ${message}`, { cause: error, hint });
@@ -96,7 +104,6 @@ function handshakeFailure(
     );
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    const names = certificate?.subjectaltname;
     return tls(`its certificate is not for ${name}${names ? `, but for ${names}` : ''}`);
   }
   if (UNTRUSTED.has(code)) {
