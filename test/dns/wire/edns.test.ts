@@ -44,11 +44,26 @@ describe('a query on its way up', () => {
     );
   });
 
+  test('loses records that no query needs', () => {
+    const record = { owner: named('a'), type: 1, class: 1, ttl: 5, data: [{ bytes: [1, 2, 3, 4] }] };
+    const query = write({
+      ...BARE,
+      flags: 0x0100,
+      answer: [record],
+      authority: [record],
+      additional: [record],
+    });
+    expect(slowRead(withEdns(query, { dnssecOk: false })).records).toMatchObject([{ type: OPT }]);
+  });
+
   test('is padded to whole blocks', () => {
     fc.assert(
       fc.property(anyQuery, fc.constantFrom(1, 16, 128, 468), (asked, padding) => {
         const sent = withEdns(write(asked), { dnssecOk: false, padding });
         expect(sent.length % padding).toBe(0);
+        const option = 4;
+        const unpadded = withEdns(write(asked), { dnssecOk: false }).length + option;
+        expect(sent.length - unpadded).toBeWithin(0, padding);
         expect(readQuery(sent).question?.edns).toEqual({ payload: 1232, dnssecOk: false });
       }),
     );

@@ -79,7 +79,7 @@ const label: fc.Arbitrary<Label> = fc
       weight: 8,
       arbitrary: fc.constantFrom('a', 'B', 'www', 'WWW', 'example', 'Example', 'com', 'x-1', '_dns'),
     },
-    { weight: 1, arbitrary: fc.constantFrom('a.b', '\\', ' ', '\0', '\xff', 'x'.repeat(63)) },
+    { weight: 1, arbitrary: fc.constantFrom('a.b', '@`[{', '\\', ' ', '\0', '\xff', 'x'.repeat(63)) },
   )
   .map((text) => [...Buffer.from(text, 'latin1')]);
 
