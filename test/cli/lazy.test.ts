@@ -24,6 +24,7 @@ describe('statically imported', () => {
     'src/cli/run.ts',
     'src/cli/check.ts',
     'src/cli/clean.ts',
+    'src/cli/update.ts',
     'src/cli/demo.ts',
     'src/cli/version.ts',
   ])('by %s is nothing of the rooms, and no FFI', async (entry) => {

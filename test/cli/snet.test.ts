@@ -45,15 +45,18 @@ describe('snet', () => {
     expect(stdout).not.toContain('\u001B');
   });
 
-  test.each(['run', 'check', 'clean', 'demo', 'version'])('%s --help has an example', async (name) => {
-    const { code, stdout } = await snet([name, '--help']);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^EXAMPLES\n\n +(?:sudo .*)?snet ${name}`, 'm'));
-  });
+  test.each(['run', 'check', 'clean', 'update', 'demo', 'version'])(
+    '%s --help has an example',
+    async (name) => {
+      const { code, stdout } = await snet([name, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^EXAMPLES\n\n +(?:sudo .*)?snet ${name}`, 'm'));
+    },
+  );
 
   test.each([
     { argv: ['rnu'], stderr: 'snet: unknown command "rnu"\n  hint: did you mean run?\n' },
-    { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, clean, demo, version\n' },
+    { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, clean, update, demo, version\n' },
     { argv: [LINK], stderr: 'snet: found a link, expected a command\n  hint: snet run URL\n' },
     { argv: ['run', '--prot', '1'], stderr: 'snet: unknown flag --prot\n  hint: did you mean --port?\n' },
     { argv: ['run', LINK, LINK], stderr: 'snet: unexpected argument a link\n  hint: see snet run --help\n' },
