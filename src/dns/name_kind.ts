@@ -8,7 +8,7 @@ import type { Kind } from './split.ts';
 export interface KnownNames {
   /** See local_names.ts. */
   readonly local: DomainSet;
-  /** Those of the configuration, then the built-in ones: each pair is asked only about names that those before it don't know. */
+  /** The configuration's own names, its lists, the built-in ones: each pair is asked only of what those before it don't know. */
   readonly lists: readonly ListPair[];
 }
 

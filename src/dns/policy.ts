@@ -4,12 +4,12 @@
  */
 import type { DnsConfig } from '../config/dns_config.ts';
 import type { Address } from '../net/address.ts';
-import { domainSet, type DomainEntry, type DomainSet } from '../net/domain_set.ts';
+import { domainSet, NO_DOMAINS, type DomainEntry, type DomainSet } from '../net/domain_set.ts';
 import { rankIn } from './lists/domain_list.ts';
 import { builtinLists, type LoadedList, type LoadedLists } from './lists/load.ts';
 import { readPattern } from './lists/rule.ts';
 import { localNames } from './local_names.ts';
-import { explainEntry, kindOf, type KnownNames, type NameKind } from './name_kind.ts';
+import { explainEntry, kindOf, type KnownNames, type ListPair, type NameKind } from './name_kind.ts';
 import type { Question, Reason } from './question.ts';
 import { specialAnswer } from './special_names.ts';
 import { CLASS, RCODE, TYPE, typeName } from './wire/constants.ts';
@@ -17,7 +17,8 @@ import { CLASS, RCODE, TYPE, typeName } from './wire/constants.ts';
 export type PolicyConfig = Pick<
   DnsConfig,
   'hosts' | 'block' | 'blockAnswer' | 'refuseTypes' | 'local' | 'upstreamIPv6'
->;
+> &
+  Partial<Pick<DnsConfig, 'names'>>;
 
 export interface NamePolicy {
   readonly config: PolicyConfig;
@@ -66,11 +67,20 @@ export function createNamePolicy(config: PolicyConfig, lists: LoadedLists): Name
   const suffixes = config.local.map((text) => ({ name: patternEntry(text).name, suffix: true }));
   return {
     config,
-    known: { local: localNames(suffixes), lists: [lists, builtinLists()] },
+    known: { local: localNames(suffixes), lists: [configured(config), lists, builtinLists()] },
     hosts: { names: domainSet(hosts), addresses },
     block: domainSet(config.block.map(patternEntry)),
     blockLists: lists.block,
   };
+}
+
+function configured({ names }: PolicyConfig): ListPair {
+  const list = (patterns: readonly string[]): LoadedList => ({
+    names: domainSet(patterns.map(patternEntry)),
+    exceptions: NO_DOMAINS,
+    locations: ['the configuration'],
+  });
+  return { china: list(names?.china ?? []), foreign: list(names?.foreign ?? []) };
 }
 
 function patternEntry(text: string): DomainEntry {

@@ -25,6 +25,7 @@ function lists({ china = '', foreign = '', block = '' }): LoadedLists {
 }
 
 const PLAIN: PolicyConfig = {
+  names: { china: [], foreign: [] },
   hosts: new Map(),
   block: [],
   blockAnswer: 'nxdomain',
@@ -190,15 +191,27 @@ test.each(['a.*.example', '*', 'a b', '1.2.3.4'])('%j as a pattern is a mistake 
 
 describe('the kind of a name', () => {
   const loaded = lists({
-    china: 'example.com cdn.shared.example tie.example youtube.com',
-    foreign: 'deep.example.com shared.example tie.example 1x.corp ||baidu.com @@||www.google.com',
+    china: 'example.com more.example.com cdn.shared.example tie.example youtube.com',
+    foreign:
+      'deep.example.com x.more.example.com shared.example tie.example 1x.corp ||baidu.com @@||www.google.com',
   });
-  const { known } = createNamePolicy({ ...PLAIN, local: ['office.example', '*.branch.example'] }, loaded);
+  const config = {
+    ...PLAIN,
+    names: { china: ['www.tie.example', '*.deep.example.com'], foreign: ['*.own.cn', 'baidu.com'] },
+    local: ['office.example', '*.branch.example'],
+  };
+  const { known } = createNamePolicy(config, loaded);
 
   test.each([
     ['www.example.com', 'china', '*.example.com of /lists/a.txt'],
-    ['www.deep.example.com', 'foreign', '*.deep.example.com of /lists/a.txt'],
+    ['www.shared.example', 'foreign', '*.shared.example of /lists/a.txt'],
+    // The configuration's own names before its lists.
+    ['www.deep.example.com', 'china', '*.deep.example.com of the configuration'],
+    ['www.tie.example', 'china', 'www.tie.example of the configuration'],
+    ['a.own.cn', 'foreign', '*.own.cn of the configuration'],
     ['shared.example', 'foreign', '*.shared.example of /lists/a.txt'],
+    ['a.x.more.example.com', 'foreign', '*.x.more.example.com of /lists/a.txt'],
+    ['y.more.example.com', 'china', '*.more.example.com of /lists/a.txt'],
     ['a.cdn.shared.example', 'china', '*.cdn.shared.example of /lists/a.txt'],
     ['tie.example', 'foreign', '*.tie.example of /lists/a.txt'],
     // The configuration's lists before the built-in names, whichever is more specific.
