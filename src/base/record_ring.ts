@@ -50,8 +50,11 @@ const DEAD = 1;
 const TOUCHED = 2;
 const SIZE = ~7;
 
-/** How many records an insert may give another round: a bound on its time. */
-const MOST_SPARED = 8;
+/**
+ * How many records one insert may give another round. Each was paid for by a touch, so that this costs little on average;
+ * it is a bound on how long a single insert can take, some 0.1 ms.
+ */
+const MOST_SPARED = 1000;
 
 /** Bytes of a slot, hash and place; and the greatest part of the slots in use, beyond which chains get long. */
 const SLOT = 8;
@@ -118,14 +121,14 @@ export function createRecordRing(bytes: number, typical: number): RecordRing {
   };
 
   /** @returns whether it was given another round instead */
-  const dropOldest = (mayspare: boolean): boolean => {
+  const dropOldest = (maySpare: boolean): boolean => {
     const at = tail % capacity;
     const word = words[at / 4]!;
     const size = word & SIZE;
     tail += size;
     if ((word & DEAD) !== 0) return false;
     const slot = slotOf(at);
-    if ((word & TOUCHED) === 0 || !mayspare) {
+    if ((word & TOUCHED) === 0 || !maySpare) {
       free(slot);
       return false;
     }

@@ -30,9 +30,12 @@ export interface KeeperOptions {
 
 const HOUR = 3_600_000;
 
-/** So much is encoded, or so many are taken back, before others may run: about a millisecond's work each. */
-const PART_SIZE = 1 << 17;
-const PART_COUNT = 256;
+/** So much is encoded, or so many are taken back, before others may run: less than a millisecond's work each. */
+const PART_SIZE = 1 << 15;
+const PART_COUNT = 128;
+
+/** More than the longest record: a message, a name in text with every byte escaped, and what is fixed. */
+const RECORD_LIMIT = 0xffff + 4 * 255 + 64;
 
 /** What answers take in the file is less than in memory; verdicts have a memory of their own. */
 const FILE_LIMIT = 64 << 20;
@@ -112,17 +115,13 @@ function* encoded<Kept extends { readonly remaining: number }>(
   records: Iterable<Kept>,
   wallClock: () => number,
 ): Generator<Uint8Array, void, undefined> {
-  const part = Buffer.alloc(PART_SIZE);
+  const part = Buffer.alloc(PART_SIZE + RECORD_LIMIT);
   let filled = 0;
   for (const record of records) {
-    const expires = wallClock() + record.remaining;
-    const size = form.write(record, expires, part, filled);
-    if (size > 0) {
-      filled += size;
-      continue;
-    }
+    filled += form.write(record, wallClock() + record.remaining, part, filled);
+    if (filled < PART_SIZE) continue;
     yield part.subarray(0, filled);
-    filled = form.write(record, expires, part, 0);
+    filled = 0;
   }
   yield part.subarray(0, filled);
 }

@@ -13,7 +13,7 @@ import type { KeptVerdict, Verdict } from './verdicts.ts';
 /** Writes and reads one kind of record. */
 export interface RecordForm<Kept extends { readonly remaining: number }> {
   readonly contents: Contents;
-  /** @returns bytes written; 0 if there is no room for it */
+  /** There is room for it. @returns bytes written */
   write(record: Kept, expires: number, target: Buffer, at: number): number;
   /**
    * The record at `at`, as {@link Kept} but with the time it expires.
@@ -35,8 +35,6 @@ const CHECKING_DISABLED = 2;
 export const ANSWERS: RecordForm<KeptAnswer> = {
   contents: { kind: 'ANSW', version: 1 },
   write({ key, side, message }, expires, target, at) {
-    const size = ANSWER_FIXED + key.name.length + message.length;
-    if (target.length - at < size) return 0;
     target.writeDoubleBE(expires, at);
     target.writeUInt16BE(key.type, at + 8);
     target.writeUInt16BE(key.class, at + 10);
@@ -46,7 +44,7 @@ export const ANSWERS: RecordForm<KeptAnswer> = {
     target.writeUInt16BE(message.length, at + 16);
     target.write(key.name, at + ANSWER_FIXED, 'latin1');
     target.set(message, at + ANSWER_FIXED + key.name.length);
-    return size;
+    return ANSWER_FIXED + key.name.length + message.length;
   },
   read(source, at) {
     if (source.length - at < ANSWER_FIXED) return undefined;
@@ -73,13 +71,11 @@ const VERDICTS: readonly Verdict[] = ['china', 'trusted'];
 export const VERDICT_RECORDS: RecordForm<KeptVerdict> = {
   contents: { kind: 'VERD', version: 1 },
   write({ name, verdict }, expires, target, at) {
-    const size = VERDICT_FIXED + name.length;
-    if (target.length - at < size) return 0;
     target.writeDoubleBE(expires, at);
     target[at + 8] = VERDICTS.indexOf(verdict);
     target.writeUInt16BE(name.length, at + 9);
     target.write(name, at + VERDICT_FIXED, 'latin1');
-    return size;
+    return VERDICT_FIXED + name.length;
   },
   read(source, at) {
     if (source.length - at < VERDICT_FIXED) return undefined;

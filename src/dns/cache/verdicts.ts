@@ -26,7 +26,7 @@ export interface KeptVerdict {
 }
 
 export interface VerdictOptions {
-  /** Of all memory. Some 50 are one name. */
+  /** Of all memory. Some 60 are one name. */
   readonly bytes: number;
   /** For how many seconds a verdict counts that nobody uses. */
   readonly life: number;
@@ -34,8 +34,8 @@ export interface VerdictOptions {
   readonly clock: () => number;
 }
 
-/** Some 100,000 names; hosting moves between countries, but seldom within a week. */
-export const VERDICT_DEFAULTS = { bytes: 6 << 20, life: 7 * 86_400, clock: () => performance.now() };
+/** Over 100,000 names; hosting moves between countries, but seldom within a week. */
+export const VERDICT_DEFAULTS = { bytes: 8 << 20, life: 7 * 86_400, clock: () => performance.now() };
 
 /**
  * Layout of a record behind the ring's header:
