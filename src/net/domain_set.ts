@@ -179,6 +179,8 @@ function lookups(slots: Uint32Array, packed: Uint8Array, size: number): DomainSe
 
   /** The slot of the most specific entry (with `first`, of the least specific one), its flags cut down to what counts. */
   const lookUp = (name: string, first: boolean): number => {
+    // Most lists of exceptions, hosts and patterns have nothing in them.
+    if (size === 0) return 0;
     let hash = OFFSET_BASIS;
     let best = 0;
     for (let i = name.length - 1; i >= 0; i--) {
