@@ -3,6 +3,7 @@ import type { LogLevel } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Host } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
+import type { DnsConfig } from './dns_config.ts';
 import type { ShadowsocksMethod } from './shadowsocks_methods.ts';
 
 export interface Config {
@@ -13,6 +14,8 @@ export interface Config {
   /** Destinations that go straight out: blocks, and names that are resolved at start. */
   readonly bypass: readonly (Cidr | Host)[];
   readonly redirect: RedirectConfig;
+  /** undefined: names are resolved as they would be without us. */
+  readonly dns: DnsConfig | undefined;
   readonly timeouts: Timeouts;
   readonly aead: AeadPreference;
   /** The most connections at once; undefined: as many as the file descriptor limit allows. */

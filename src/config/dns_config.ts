@@ -17,6 +17,11 @@ export interface DnsConfig {
     readonly foreign: readonly string[];
     readonly block: readonly string[];
   };
+  /** Names and `*.suffix` patterns; they count before the lists. */
+  readonly names: {
+    readonly china: readonly string[];
+    readonly foreign: readonly string[];
+  };
   /** Suffixes beside the standard ones whose names go to the system's own resolver. */
   readonly local: readonly string[];
   /** Name (or `*.suffix`) to addresses. */

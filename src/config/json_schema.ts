@@ -62,6 +62,7 @@ function kindOf(node: Node): string {
   if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
   if (node.items) return `a list, each ${kindOf(node.items)}`;
   if (node.minimum !== undefined) return `a whole number, ${node.minimum} to ${node.maximum}`;
+  if (node.type === 'boolean') return '`true`, `false`';
   return node.type === 'object' ? 'an object' : 'a text';
 }
 

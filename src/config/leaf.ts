@@ -16,8 +16,8 @@ export class Fault {
 }
 
 /** A parser as a step of a schema. A fault becomes an issue that {@link ./problems.ts} turns into a problem. */
-export function parsedBy<T>(parse: (text: string) => T | Fault) {
-  return v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
+export function parsedBy<Written extends string | number, T>(parse: (written: Written) => T | Fault) {
+  return v.rawTransform<Written, T>(({ dataset, addIssue, NEVER }) => {
     const result = parse(dataset.value);
     if (!(result instanceof Fault)) return result;
     addIssue({

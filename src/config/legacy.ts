@@ -4,6 +4,7 @@ import { isObject, type Document, type Origin } from './document.ts';
 import type { Problem } from './error.ts';
 import { pathKey } from './jsonc.ts';
 import { shown } from './leaf.ts';
+import { translateDns } from './legacy_dns.ts';
 import { LEGACY_KEYS, NOT_YET, OTHER_PROXY_TYPES, UPSTREAM_KEYS } from './legacy_keys.ts';
 import { didYouMean } from './nearest.ts';
 import { FILE } from './schema.ts';
@@ -32,6 +33,7 @@ export function translate(source: Document, upstreamGiven: boolean): Translation
   readScope(draft);
   readTimeout(draft);
   readBypass(draft);
+  readDns(draft);
   warnOfTheRest(draft);
   const { value, origins, warnings, problems } = draft;
   const originOf: Document['originOf'] = (path) => {
@@ -134,6 +136,18 @@ function readBypass(draft: Draft): void {
   if (isOff(hosts)) return;
   draft.value['bypass'] = hosts;
   draft.origins.set('bypass', originOfKey(draft, 'bypass-hosts'));
+}
+
+function readDns(draft: Draft): void {
+  const { file, value, origins } = draft;
+  for (const { path, from, value: moved } of translateDns((key) =>
+    isOff(file[key]) ? undefined : file[key],
+  )) {
+    let at = value;
+    for (const key of path.slice(0, -1)) at = (at[key] ??= {}) as Record<string, unknown>;
+    at[path.at(-1)!] = moved;
+    origins.set(pathKey(path), originOfKey(draft, from));
+  }
 }
 
 function warnOfTheRest(draft: Draft): void {

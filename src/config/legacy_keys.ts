@@ -17,6 +17,16 @@ export const NEW_NAMES: ReadonlyMap<string, string> = new Map([
   ['ss2-cipher-method', 'upstream.method'],
   ['ss2-passwd', 'upstream.password'],
   ['ss2-password', 'upstream.password'],
+  ['cn-dns', 'dns.china'],
+  ['fq-dns', 'dns.trusted'],
+  ['enable-dns-cache', 'dns.cache.size'],
+  ['enforce-ttl', 'dns.cache.min-ttl and dns.cache.max-ttl'],
+  ['disable-qtypes', 'dns.refuse-types'],
+  ['force-fq', 'dns.names.foreign'],
+  ['host-map', 'dns.hosts'],
+  ['block-hosts', 'dns.block'],
+  ['block-host-file', 'dns.lists.block'],
+  ['dns-logging-file', 'dns.log'],
 ]);
 
 export interface UpstreamKeys {
@@ -48,26 +58,17 @@ export const UPSTREAM_KEYS: Readonly<Record<'ss' | 'ss2', UpstreamKeys>> = {
 /** Values of proxy-type that the Go program had besides. */
 export const OTHER_PROXY_TYPES: readonly string[] = ['http', 'tls', 'socks5'];
 
-const DNS = 'snet does not handle DNS yet';
 const STATS = 'snet does not serve statistics yet';
 
 /** Keys whose absence the proxy survives: a warning if they ask for something. */
 export const NOT_YET: ReadonlyMap<string, string> = new Map([
-  ['cn-dns', DNS],
-  ['fq-dns', DNS],
-  ['enable-dns-cache', DNS],
-  ['enforce-ttl', DNS],
-  ['disable-qtypes', DNS],
-  ['force-fq', DNS],
-  ['host-map', DNS],
-  ['block-host-file', DNS],
-  ['block-hosts', DNS],
-  ['dns-logging-file', DNS],
-  ['dns-prefetch-enable', DNS],
   ['enable-stats', STATS],
   ['bypass-src-ips', 'snet catches only connections of this machine itself yet'],
   ['active-eni', 'snet does not run on macOS yet'],
 ]);
+
+/** Keys of what is always done here: names in use are asked for anew before they expire, without a list of the most used. */
+export const ALWAYS: readonly string[] = ['dns-prefetch-enable'];
 
 /** Keys that mean nothing unless another key, which is looked at, has a certain value. */
 export const DEPENDENT: readonly string[] = [
@@ -98,6 +99,7 @@ export const DEPENDENT: readonly string[] = [
 export const LEGACY_KEYS: ReadonlySet<string> = new Set([
   ...NEW_NAMES.keys(),
   ...NOT_YET.keys(),
+  ...ALWAYS,
   ...DEPENDENT,
   'as-upstream',
   'listen-host',

@@ -1,4 +1,5 @@
 /** Configuration from all its sources: file, environment, command line; the later counts. */
+import { dirname, resolve as absolute } from 'node:path';
 import type { Config } from './config.ts';
 import { dotted, overlay, type Document, type Override } from './document.ts';
 import { ConfigError, type Problem } from './error.ts';
@@ -27,7 +28,7 @@ export interface Loaded {
 export async function loadConfig({ file, overrides = [] }: Sources): Promise<Loaded> {
   if (file === undefined) return loadText({ name: 'command line', text: '{}', overrides });
   const { text, worldReadable } = await readTextFile(file);
-  const loaded = loadText({ name: file, text, overrides });
+  const loaded = loadText({ name: file, text, overrides, folder: dirname(absolute(file)) });
   const hasPassword = !overrides.some(isUpstream);
   if (!worldReadable || !hasPassword) return loaded;
   const warning = `${file}: every user of this machine can read the password in it; chmod 600 ${file}`;
@@ -39,16 +40,18 @@ export interface Text {
   readonly name: string;
   readonly text: string;
   readonly overrides?: readonly Override[];
+  /** Which relative paths begin at; left out: the working directory. */
+  readonly folder?: string;
 }
 
 /** The same, of a text in memory. @throws ConfigError */
-export function loadText({ name, text, overrides = [] }: Text): Loaded {
+export function loadText({ name, text, overrides = [], folder = process.cwd() }: Text): Loaded {
   const written = parse(name, text);
   if (!isLegacy(written.value)) {
-    return { config: resolve(overlay(written, overrides)), format: 'snet', warnings: [] };
+    return { config: resolve(overlay(written, overrides), folder), format: 'snet', warnings: [] };
   }
   const { document, warnings, problems } = translate(written, overrides.some(isUpstream));
-  const config = resolveWith(overlay(document, overrides), problems);
+  const config = resolveWith(overlay(document, overrides), folder, problems);
   return { config, format: 'go', warnings };
 }
 
@@ -57,11 +60,11 @@ function isUpstream({ path }: Override): boolean {
 }
 
 /** Adds what the schema finds to what the translation found. */
-function resolveWith(document: Document, problems: readonly Problem[]): Config {
-  if (problems.length === 0) return resolve(document);
+function resolveWith(document: Document, folder: string, problems: readonly Problem[]): Config {
+  if (problems.length === 0) return resolve(document, folder);
   let more: readonly Problem[] = [];
   try {
-    resolve(document);
+    resolve(document, folder);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     // Why there is no upstream is among the problems already.

@@ -1,6 +1,7 @@
 /** What is effective, as the file would say it, without its secrets. */
 import type { Config } from './config.ts';
 import { formatCidr } from '../net/cidr.ts';
+import { dnsFileOf } from './dns_form.ts';
 import { isObject } from './document.ts';
 import { formatDuration } from './duration.ts';
 import type { Path } from './jsonc.ts';
@@ -17,6 +18,7 @@ export function effective(config: Config): Record<string, unknown> {
     scope: config.scope,
     bypass: config.bypass.map((entry) => (typeof entry === 'string' ? entry : formatCidr(entry))),
     redirect: config.redirect,
+    dns: config.dns === undefined ? false : dnsFileOf(config.dns),
     timeouts: {
       dial: formatDuration(timeouts.dial),
       idle: formatDuration(timeouts.idle),

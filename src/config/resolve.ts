@@ -1,21 +1,25 @@
 /** From what was written to what the program uses. */
 import * as v from 'valibot';
 import type { Config } from './config.ts';
+import { dnsConfigOf } from './dns_form.ts';
 import type { Document } from './document.ts';
 import { ConfigError } from './error.ts';
 import { NEW_NAMES } from './legacy_keys.ts';
 import { problemsOf } from './problems.ts';
 import { FILE, type File } from './schema.ts';
 
-/** @throws ConfigError with every problem that there is */
-export function resolve(document: Document): Config {
+/**
+ * @param folder which relative paths begin at
+ * @throws ConfigError with every problem that there is
+ */
+export function resolve(document: Document, folder: string): Config {
   const result = v.safeParse(FILE, document.value);
   const problems = problemsOf(FILE, document, result.issues ?? [], NEW_NAMES);
   if (!result.success || problems.length > 0) throw new ConfigError('ERR_CONFIG_VALUE', problems);
-  return fromFile(result.output, document);
+  return fromFile(result.output, document, folder);
 }
 
-function fromFile(file: File, document: Document): Config {
+function fromFile(file: File, document: Document, folder: string): Config {
   const { upstream, timeouts } = file;
   if (!upstream) {
     throw new ConfigError('ERR_CONFIG_NO_UPSTREAM', [
@@ -27,12 +31,24 @@ function fromFile(file: File, document: Document): Config {
       },
     ]);
   }
+  const dns = file.dns === false ? undefined : dnsConfigOf(file.dns, folder);
+  if (dns?.port === file.listen.port) {
+    throw new ConfigError('ERR_CONFIG_VALUE', [
+      {
+        ...document.originOf(['dns', 'port']),
+        found: String(dns.port),
+        expected: 'another port than listen.port',
+        hint: 'connections and DNS over TCP are taken apart by their port',
+      },
+    ]);
+  }
   return {
     upstream,
     port: file.listen.port,
     scope: file.scope,
     bypass: file.bypass,
     redirect: file.redirect,
+    dns,
     timeouts: {
       dial: timeouts.dial,
       idle: timeouts.idle,

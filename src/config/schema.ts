@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { LOG_LEVELS } from '../base/log.ts';
 import { Secret } from '../base/secret.ts';
 import { AEAD_PREFERENCES, MECHANISM_PREFERENCES, SCOPES, type ShadowsocksConfig } from './config.ts';
+import { DNS } from './dns_schema.ts';
 import { DURATION, DURATION_FORM, parseDuration } from './duration.ts';
 import { BYPASS_FORM, HOST_FORM, parseBypass, parseHost } from './host.ts';
 import { parsedBy } from './leaf.ts';
@@ -152,6 +153,15 @@ export const FILE = v.strictObject({
         ),
       }),
       v.description('How connections are caught.'),
+    ),
+    {},
+  ),
+  dns: v.optional(
+    v.pipe(
+      DNS,
+      v.description(
+        'The resolver, which catches port 53. false: names are resolved as they would be without snet.',
+      ),
     ),
     {},
   ),

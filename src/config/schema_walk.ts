@@ -10,6 +10,8 @@ interface Shape {
   readonly entries?: Readonly<Record<string, Schema>>;
   readonly wrapped?: Schema;
   readonly item?: Schema;
+  /** Of a record: whatever its keys are. */
+  readonly value?: Schema;
   readonly options?: readonly (Schema | string)[];
   readonly pipe?: readonly unknown[];
   readonly requirement?: unknown;
@@ -35,25 +37,34 @@ export function entriesOf(schema: Schema): Readonly<Record<string, Schema>> | un
 
 /** @returns undefined if the schema has no such place */
 export function schemaAt(root: Schema, path: Path): Schema | undefined {
-  let at: Schema | undefined = root;
-  for (const part of path) {
-    if (!at) return undefined;
-    if (typeof part === 'number') at = unwrapped(at).item;
-    else {
-      const entries: Readonly<Record<string, Schema>> | undefined = entriesOf(at);
-      at = entries && Object.hasOwn(entries, part) ? entries[part] : undefined;
-    }
+  return path.reduce<Schema | undefined>((at, part) => at && schemaWithin(at, part), root);
+}
+
+/** In a union: in the first option that has such a place. */
+function schemaWithin(schema: Schema, part: string | number): Schema | undefined {
+  const { entries, item, value, options = [] } = unwrapped(schema);
+  if (typeof part === 'number' && item) return item;
+  if (typeof part === 'string' && entries) return Object.hasOwn(entries, part) ? entries[part] : undefined;
+  if (typeof part === 'string' && value) return value;
+  for (const option of options) {
+    const within = typeof option === 'string' ? undefined : schemaWithin(option, part);
+    if (within) return within;
   }
-  return at;
+  return undefined;
 }
 
 /** Places that have a list where an object belongs: to the schema library a list is an object with numbers as keys. */
 export function listsForObjects(root: Schema, value: unknown, path: Path = []): Path[] {
   const schema = schemaAt(root, path);
-  const entries = schema && entriesOf(schema);
-  if (!entries || typeof value !== 'object' || value === null) return [];
+  const isForObject = schema && (entriesOf(schema) || unwrapped(schema).value) && !hasItems(schema);
+  if (!isForObject || typeof value !== 'object' || value === null) return [];
   if (Array.isArray(value)) return [path];
   return Object.entries(value).flatMap(([key, inner]) => listsForObjects(root, inner, [...path, key]));
+}
+
+function hasItems(schema: Schema): boolean {
+  const { item, options = [] } = unwrapped(schema);
+  return item !== undefined || options.some((option) => typeof option !== 'string' && hasItems(option));
 }
 
 /** What the value at a path is for. Empty if nobody has said it. */
@@ -92,6 +103,8 @@ export function expectedOf(schema: Schema): string {
       return JSON.stringify(shape.literal);
     case 'number':
       return `a whole number, ${requirement(shape, 'min_value')} to ${requirement(shape, 'max_value')}`;
+    case 'boolean':
+      return 'true or false';
     case 'string':
       return 'a text';
     case 'array':

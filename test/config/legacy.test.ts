@@ -56,15 +56,17 @@ describe('a file of the Go program', () => {
       scope: 'bypass-cn',
       bypass: ['a.example'],
       timeouts: { idle: '30s' },
+      dns: {
+        china: ['114.114.114.114'],
+        trusted: ['tcp://8.8.8.8'],
+        cache: { 'min-ttl': '1h', 'max-ttl': '1h' },
+        'refuse-types': { china: ['AAAA'], foreign: ['AAAA'], unknown: ['AAAA'] },
+        names: { foreign: ['*.cloudfront.net'] },
+        hosts: {},
+      },
     });
     expect(config.upstream.password.reveal()).toBe('hunter2');
     expect(warnings).toEqual([
-      'old.json:15:5: cn-dns: not supported yet, ignored: snet does not handle DNS yet',
-      'old.json:16:5: fq-dns: not supported yet, ignored: snet does not handle DNS yet',
-      'old.json:17:5: enable-dns-cache: not supported yet, ignored: snet does not handle DNS yet',
-      'old.json:18:5: enforce-ttl: not supported yet, ignored: snet does not handle DNS yet',
-      'old.json:19:5: disable-qtypes: not supported yet, ignored: snet does not handle DNS yet',
-      'old.json:20:5: force-fq: not supported yet, ignored: snet does not handle DNS yet',
       'old.json:23:5: enable-stats: not supported yet, ignored: snet does not serve statistics yet',
     ]);
   });

@@ -22,8 +22,8 @@ function errorOf(run: () => unknown): ConfigError {
 const withUpstream = (members: string) => `{"upstream": "${LINK}",\n${members}}`;
 
 const REFUSED = [
-  { name: 'an unknown key', text: withUpstream('"lisen": {}'), message: 'f:2:1: lisen: found an unknown key, expected one of $schema, upstream, listen, scope, bypass, redirect, timeouts, aead, max-connections, log\n  hint: did you mean listen?' },
-  { name: 'a key of the Go program', text: withUpstream('"listen-port": 1'), message: 'f:2:1: listen-port: found an unknown key, expected one of $schema, upstream, listen, scope, bypass, redirect, timeouts, aead, max-connections, log\n  hint: here it is listen.port' },
+  { name: 'an unknown key', text: withUpstream('"lisen": {}'), message: 'f:2:1: lisen: found an unknown key, expected one of $schema, upstream, listen, scope, bypass, redirect, dns, timeouts, aead, max-connections, log\n  hint: did you mean listen?' },
+  { name: 'a key of the Go program', text: withUpstream('"listen-port": 1'), message: 'f:2:1: listen-port: found an unknown key, expected one of $schema, upstream, listen, scope, bypass, redirect, dns, timeouts, aead, max-connections, log\n  hint: here it is listen.port' },
   { name: 'a nested unknown key', text: withUpstream('"listen": {"prt": 1}'), message: 'f:2:12: listen.prt: found an unknown key, expected one of port\n  hint: did you mean port?' },
   { name: 'a port out of range', text: withUpstream('"listen": {"port": 65536}'), message: 'f:2:12: listen.port: found 65536, expected a whole number, 1 to 65535' },
   { name: 'a port in quotes', text: withUpstream('"listen": {"port": "80"}'), message: 'f:2:12: listen.port: found "80", expected a whole number, 1 to 65535\n  hint: write the number without quotes' },
@@ -55,6 +55,7 @@ describe('loadText', () => {
       scope: 'bypass-cn',
       bypass: [],
       redirect: { mechanism: 'auto', gid: 65526 },
+      dns: expect.objectContaining({ port: 1053, unknown: 'race' }),
       timeouts: { dial: 10_000, idle: 600_000, halfClosed: 30_000, firstData: 20 },
       aead: 'auto',
       maxConnections: undefined,

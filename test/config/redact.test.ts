@@ -10,6 +10,24 @@ const FILE = {
   scope: 'global',
   bypass: ['10.0.0.0/8', '2001:db8::/32', 'a.example'],
   redirect: { mechanism: 'iptables', gid: 7 },
+  dns: {
+    port: 3,
+    china: ['[2400:3200::1]:5353', { url: 'tls://192.0.2.1#a.example', ca: '/etc/ca.pem' }],
+    trusted: ['https://[2001:db8::1]/q#b.example'],
+    unknown: 'trusted-only',
+    lists: { china: ['/c'], foreign: ['https://example.com/f'], block: [] },
+    names: { china: ['c.example'], foreign: ['*.f.example'] },
+    local: ['corp.example'],
+    hosts: { 'nas.example': ['192.0.2.9', '2001:db8::9'] },
+    block: ['*.ads.example'],
+    'block-answer': 'zero',
+    'refuse-types': { china: ['AAAA'], foreign: ['HTTPS', 'TYPE1234'], unknown: [] },
+    strip: ['ech', 'h3'],
+    'mix-case': true,
+    'upstream-ipv6': false,
+    cache: { size: '1MiB', 'min-ttl': '1m', 'max-ttl': '1h', stale: '2h', directory: false },
+    log: '/var/log/dns',
+  },
   timeouts: { dial: '1s', idle: '2h', 'half-closed': '90s', 'first-data': '0ms' },
   aead: 'noble',
   'max-connections': 9,
@@ -28,6 +46,12 @@ describe('effective', () => {
     const shown = effective(load(FILE));
     expect(effective(load(shown))).toEqual(shown);
   });
+});
+
+test('what authorizes us at a resolver is not shown', () => {
+  const config = load({ ...FILE, dns: { china: ['https://user:hunter2@192.0.2.1/q#a.example'] } });
+  expect(config.dns?.china[0]?.authorization?.reveal()).toBe('user:hunter2');
+  expect(JSON.stringify(effective(config))).not.toContain('hunter2');
 });
 
 describe('redacted', () => {
