@@ -26,8 +26,12 @@ export function readResponse(
     };
     const parts: Uint8Array[] = [];
     let length = 0;
+    /** What the server says; undefined before it has said anything. */
+    let announced: { readonly length: number | undefined } | undefined;
     stream.on('response', (headers) => {
       heard();
+      const size = headers[constants.HTTP2_HEADER_CONTENT_LENGTH];
+      announced = { length: size === undefined ? undefined : Number(size) };
       const type = String(headers[constants.HTTP2_HEADER_CONTENT_TYPE]);
       if (headers[':status'] !== 200) refuse(`HTTP status ${headers[':status']}`);
       else if (type !== MEDIA_TYPE) refuse(`content of type ${type}, not ${MEDIA_TYPE}`);
@@ -38,8 +42,12 @@ export function readResponse(
       if (length > MESSAGE_LIMIT) refuse(`a response of more than ${MESSAGE_LIMIT} bytes`);
       else parts.push(part);
     });
-    stream.on('end', () => resolve(new Uint8Array(Buffer.concat(parts, length))));
     stream.on('error', (error) => reject(unreachable(`${label}: the request was cut off`, error)));
-    stream.on('close', () => reject(unreachable(`${label}: the request was cut off`)));
+    stream.on('close', () => {
+      // A reset looks like an end (Bun 1.4.5: neither `aborted` nor `rstCode`), so that it is the length that tells.
+      const isWhole = announced && (announced.length ?? length) === length;
+      if (isWhole) resolve(new Uint8Array(Buffer.concat(parts, length)));
+      else reject(unreachable(`${label}: the request was cut off`));
+    });
   });
 }
