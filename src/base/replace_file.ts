@@ -17,9 +17,14 @@ export async function makeOwnFolder(path: string): Promise<void> {
 
 /**
  * Puts a file in the place of the one that was there; if it fails, that one is still there.
+ *
+ * @param contents of several parts each is written before the next is asked for, so that they may share their memory
  * @throws Error of the system
  */
-export async function replaceFile(path: string, contents: Uint8Array | string): Promise<void> {
+export async function replaceFile(
+  path: string,
+  contents: Uint8Array | string | Iterable<Uint8Array>,
+): Promise<void> {
   // By process: of two that replace one file at a time, the last counts.
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}`);
   try {

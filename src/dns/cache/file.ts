@@ -1,5 +1,5 @@
 /**
- * A file that is whole or not there: written beside its place, flushed, then moved over it. It holds
+ * A file that is whole, or of no use. It holds
  *
  *      0  'SNET' and the kind of its contents, 4 ASCII letters
  *      8  u32  version of the contents' form
@@ -10,10 +10,11 @@
  * in network order. Nobody but its owner may write to it or to its directory: who can, decides where names lead to.
  */
 import { constants, type Stats } from 'node:fs';
-import { lstat, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { lstat, open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { SnetError } from '../../base/errors.ts';
+import { makeOwnFolder, replaceFile } from '../../base/replace_file.ts';
 
 export type KeptFileStatus =
   /** It can't be written, or can't be read. */
@@ -42,7 +43,6 @@ const READ_SIZE = 1 << 18;
 
 /** O_NONBLOCK: a FIFO in the file's place must not make us wait for its other end. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /**
  * Writes a file in the place of the one that was there; if it fails, that one is still there. Its directory is made if it
@@ -53,41 +53,36 @@ const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | const
  */
 export async function writeKept(
   path: string,
-  { kind, version }: Contents,
+  contents: Contents,
   written: number,
   parts: Iterable<Uint8Array>,
 ): Promise<void> {
-  const folder = dirname(path);
-  const beside = join(folder, `.${basename(path)}.new`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await checkFolder(folder);
-    // Left by somebody who died while writing.
-    await rm(beside, { force: true });
-    await withFile(beside, CREATE, async (file) => {
-      const header = Buffer.alloc(HEADER);
-      header.write(`SNET${kind}`, 'latin1');
-      header.writeUInt32BE(version, 8);
-      header.writeDoubleBE(written, 12);
-      let sum = 0;
-      const put = async (bytes: Uint8Array) => {
-        sum = crc32(bytes, sum);
-        await file.appendFile(bytes);
-      };
-      await put(header);
-      for (const part of parts) await put(part);
-      const trailer = Buffer.alloc(TRAILER);
-      trailer.writeUInt32BE(sum);
-      await file.appendFile(trailer);
-      await file.sync();
-    });
-    await rename(beside, path);
-    // Else the rename may not outlive a loss of power.
-    await withFile(folder, constants.O_RDONLY, (directory) => directory.sync());
+    await makeOwnFolder(dirname(path));
+    await replaceFile(path, sealed(contents, written, parts));
   } catch (cause) {
-    await rm(beside, { force: true }).catch(() => {});
     throw new KeptFileError('ERR_DNS_CACHE_FILE', `${path} can't be written`, { cause });
   }
+}
+
+function* sealed(
+  { kind, version }: Contents,
+  written: number,
+  parts: Iterable<Uint8Array>,
+): Generator<Uint8Array, void, undefined> {
+  const header = Buffer.alloc(HEADER);
+  header.write(`SNET${kind}`, 'latin1');
+  header.writeUInt32BE(version, 8);
+  header.writeDoubleBE(written, 12);
+  yield header;
+  let sum = crc32(header);
+  for (const part of parts) {
+    sum = crc32(part, sum);
+    yield part;
+  }
+  const trailer = Buffer.alloc(TRAILER);
+  trailer.writeUInt32BE(sum);
+  yield trailer;
 }
 
 /**
@@ -103,7 +98,8 @@ export async function readKept(
   let bytes: Buffer;
   try {
     await checkFolder(dirname(path));
-    bytes = await withFile(path, READ, (file) => readWhole(file, most));
+    await using file = await open(path, READ);
+    bytes = await readWhole(file, most);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new KeptFileError('ERR_DNS_CACHE_FILE', `${path} can't be read`, { cause });
@@ -111,19 +107,6 @@ export async function readKept(
   const fault = faultOf(bytes, expected);
   if (fault) throw new KeptFileError('ERR_DNS_CACHE_FORMAT', `${path} is of no use: ${fault}`);
   return { written: bytes.readDoubleBE(12), contents: bytes.subarray(HEADER, bytes.length - TRAILER) };
-}
-
-async function withFile<Result>(
-  path: string,
-  flags: number,
-  use: (file: FileHandle) => Promise<Result>,
-): Promise<Result> {
-  const file = await open(path, flags, 0o600);
-  try {
-    return await use(file);
-  } finally {
-    await file.close();
-  }
 }
 
 async function checkFolder(folder: string): Promise<void> {

@@ -233,7 +233,7 @@ describe('the files', () => {
     const target = join(scratch, 'somebody-elses');
     await writeFile(target, 'theirs');
     await symlink(target, join(directory, 'answers'));
-    await symlink(target, join(directory, '.answers.new'));
+    await symlink(target, join(directory, `.answers.${process.pid}`));
     await keeper.stop();
     expect(warnings).toEqual([]);
     expect(await readFile(target, 'utf8')).toBe('theirs');
