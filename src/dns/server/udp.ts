@@ -75,7 +75,12 @@ export async function serveUdp(
         }
       },
       drain: flush,
-      error: (_, error) => failed(error),
+      // Bun 1.4.5 gives the error alone; its types have the socket before it.
+      error(...given: unknown[]) {
+        const error = given.at(-1);
+        // ICMP: a client has gone before its answer came. Nobody is left to be told.
+        if ((error as { code?: string } | undefined)?.code !== 'ECONNREFUSED') failed(error);
+      },
     },
   });
   return { port: socket.port, close: () => socket.close() };
