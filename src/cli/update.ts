@@ -26,8 +26,7 @@ export const update = command({
     directory: {
       type: 'string',
       valueHint: 'DIR',
-      default: STATE_DIRECTORY,
-      description: 'Where to put them',
+      description: `Where to put them; else the cache directory of the file, or ${STATE_DIRECTORY}`,
     },
     force: {
       type: 'boolean',
@@ -38,9 +37,10 @@ export const update = command({
   examples: ['sudo snet update', 'sudo snet update -c snet.json && sudo pkill -HUP -x snet'],
   async run({ args: { config: file, directory, force, json } }) {
     const { hasFailed, runUpdate } = await import('../app/update.ts');
+    const dns = file === undefined ? undefined : await dnsOf(file);
     const report = await runUpdate({
-      stateDirectory: resolve(directory),
-      lists: file === undefined ? NO_LISTS : await listsOf(file),
+      stateDirectory: resolve(directory ?? dns?.cache.directory ?? STATE_DIRECTORY),
+      lists: dns?.lists ?? NO_LISTS,
       force: force ?? false,
     });
     if (json) await printJson(report);
@@ -49,10 +49,10 @@ export const update = command({
   },
 });
 
-async function listsOf(file: string): Promise<DnsConfig['lists']> {
+async function dnsOf(file: string): Promise<DnsConfig | undefined> {
   const { config, warnings } = await loadFrom({ file, overrides: overridesOf({}, process.env) });
   for (const warning of warnings) warn(warning);
-  return config.dns?.lists ?? NO_LISTS;
+  return config.dns;
 }
 
 /** What is new goes to stdout, what went wrong to stderr. */
