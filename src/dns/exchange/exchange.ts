@@ -11,7 +11,8 @@ export interface Exchange {
    *
    * @param query a whole message; not kept, not changed
    * @param accept says of a matching answer whether to believe it; of one that it does not, the wait goes on (a liar
-   *   is often faster than the one who was asked). Left out: the first that matches.
+   *   is often faster than the one who was asked). Left out: the first that matches. Over a connection there is no
+   *   second answer: there the wait is over then, with ERR_DNS_PROTOCOL
    * @param signal ends the wait
    * @returns a message that the caller owns; its TC bit is never set: a truncated answer was asked for again over TCP
    * @throws ExchangeError

@@ -1,7 +1,6 @@
 /** A connection of framed messages: answers come in any order and are told apart by id (RFC 7766 §6.2.1.1, §7). */
 import type { ByteStream, ByteStreamEvents } from '../../net/byte_stream.ts';
-import { answers } from '../wire/answer.ts';
-import { copyWithId } from '../wire/answer.ts';
+import { answers, copyWithId } from '../wire/answer.ts';
 import { idOf, setId } from '../wire/header.ts';
 import { createWatch, notBelieved, unreachable, type Connection } from './connection.ts';
 import { ExchangeError } from './exchange.ts';
@@ -27,8 +26,9 @@ interface Waiter {
 export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, label: string): Connection {
   /** By id. undefined: nobody waits any more, but the answer may still come. */
   const pending = new Map<number, Waiter | undefined>();
-  /** What was asked before the connection was open. */
-  let unsent: Uint8Array[] | undefined = [];
+  /** Frames that wait for the connection to open, or for others that are asked at the same time: one write for all. */
+  let unsent: Uint8Array[] = [];
+  let isOpen = false;
   let answered = 0;
   let over: ExchangeError | undefined;
   let stream: ByteStream | undefined;
@@ -44,6 +44,11 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
   const watch = createWatch(label, end);
   const unframe = createUnframer();
 
+  const flush = () => {
+    if (!isOpen || over || unsent.length === 0) return;
+    stream?.write(unsent.length === 1 ? unsent[0]! : Buffer.concat(unsent));
+    unsent = [];
+  };
   const receive = (message: Uint8Array) => {
     const id = idOf(message);
     const waiter = pending.get(id);
@@ -53,9 +58,9 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
 
   stream = open({
     open() {
-      if (over || !unsent) return;
-      for (const framed of unsent) stream?.write(framed);
-      unsent = undefined;
+      if (over) return;
+      isOpen = true;
+      flush();
       watch.restart(pending.size);
     },
     data(bytes) {
@@ -85,7 +90,7 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
     ask: (query, { signal, accept }) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(timeout(`${label}: not asked in time`, signal));
-        if (over) return resolve({ error: over, worked: !unsent, advanced: false });
+        if (over) return resolve({ error: over, worked: isOpen, advanced: false });
         const before = answered;
         const id = unusedId(pending);
         const sent = copyWithId(query, id);
@@ -106,14 +111,11 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
           },
           lost(error) {
             leave();
-            resolve({ error, worked: !unsent, advanced: answered > before });
+            resolve({ error, worked: isOpen, advanced: answered > before });
           },
         });
-        if (unsent) unsent.push(frame(sent));
-        else {
-          stream?.write(frame(sent));
-          if (pending.size === 1) watch.restart(1);
-        }
+        if (unsent.push(frame(sent)) === 1) queueMicrotask(flush);
+        if (isOpen && pending.size === 1) watch.restart(1);
       }),
 
     close: end,

@@ -28,6 +28,7 @@ export const openDirect: OpenStream = ({ address, port }, events: ByteStreamEven
       binaryType: 'uint8array',
       open(it) {
         socket = it;
+        it.setNoDelay(true);
         if (isOver) it.terminate();
         else events.open();
       },
