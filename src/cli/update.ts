@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { UpdateReport } from '../app/update.ts';
 import type { DnsConfig } from '../config/dns_config.ts';
-import { STATE_DIRECTORY } from '../config/state_directory.ts';
+import { STATE_DIRECTORY } from '../config/dns_schema.ts';
 import { command } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson, warn } from './output.ts';
