@@ -131,6 +131,24 @@ test('a resolver that takes one query a connection answers all', async () => {
   exchange.close();
 });
 
+test('a connection that gave answers before it died doesn’t count as the second', async () => {
+  const streams = scriptedStreams({
+    onQuery(query, end) {
+      if (end.isClosed) return;
+      const nth = streams.ends.indexOf(end);
+      const isFirstQuery = query === end.queries[0];
+      if (nth === 2 || (nth === 0 && isFirstQuery)) reply(query, end);
+      else end.end();
+    },
+  });
+  const exchange = exchangeOver(streams);
+  const [one, two] = [ask('n1.test'), ask('n2.test')];
+  const answers = [one, two].map(({ query, question }) => exchange.ask(query, question, { signal: NEVER }));
+  expect((await Promise.all(answers)).map((each) => told(each).data)).toEqual([[address(1)], [address(2)]]);
+  expect(streams.ends).toHaveLength(3);
+  exchange.close();
+});
+
 test('a resolver that refuses connections is not tried again for the same query', async () => {
   const streams = scriptedStreams({ accepts: false });
   const exchange = exchangeOver(streams);
@@ -224,7 +242,8 @@ test('what one connection can’t take goes to others, three at most, and the re
   exchange.close();
 });
 
-test('nothing is asked after close, and what was under way fails', async () => {
+test('nothing is asked after close, what was under way fails, and no timer is left', async () => {
+  jest.useFakeTimers();
   const streams = scriptedStreams();
   const exchange = exchangeOver(streams);
   const { query, question } = ask('n1.test');
@@ -234,4 +253,5 @@ test('nothing is asked after close, and what was under way fails', async () => {
   expect(await failure(exchange.ask(query, question, { signal: NEVER }))).toBe('ERR_DNS_UNREACHABLE');
   expect(await failure(exchange.ask(query, question, { signal: AbortSignal.abort() }))).toMatch(/^ERR_DNS/);
   expect(streams.ends).toHaveLength(1);
+  expect(jest.getTimerCount()).toBe(0);
 });

@@ -180,7 +180,13 @@ describeNeeding(['openssl'], 'over TLS', () => {
         'another type',
         (stream, { body }) => reply(stream, answer(body, TRUE), { ...DNS, 'content-type': 'text/html' }),
       ],
-      ['no end', (stream) => reply(stream, new Uint8Array(70_000))],
+      [
+        'no end',
+        (stream) => {
+          stream.respond(DNS);
+          stream.write(new Uint8Array(70_000));
+        },
+      ],
       ['nothing', (stream) => reply(stream, new Uint8Array(0))],
       ['the query', (stream, { body }) => reply(stream, body)],
       [
