@@ -184,7 +184,6 @@ export async function outcome(
 ): Promise<Ending> {
   try {
     const message = await exchange.ask(query, question, { signal, accept });
-    if (!accept(message)) return { is: 'failed' };
     const judgement = judge(message);
     return judgement === 'unwell' ? { is: 'failed', message } : { is: 'answered', message, judgement };
   } catch (error) {

@@ -200,9 +200,9 @@ function isFull({ pending, unread }: Connection): boolean {
   return pending >= MOST_PENDING || unread >= MOST_UNREAD;
 }
 
-/** A query under way has its own limit of time; answers unread, or a query that never becomes whole, have this one. */
-function isOverdue({ pending, unread, deadline }: Connection, now: number): boolean {
-  return now > deadline && (pending === 0 || unread > 0);
+/** Queries under way end in their own time; silence, unread answers and a query that never becomes whole don't. */
+function isOverdue({ pending, deadline }: Connection, now: number): boolean {
+  return now > deadline && pending === 0;
 }
 
 function longestSilent(sockets: Iterable<Socket<Connection>>): Socket<Connection> | undefined {
