@@ -113,11 +113,14 @@ async function openSocket(
 ) {
   try {
     return await Bun.udpSocket({
+      // Without it the socket is of IPv4, whatever it is to be connected to (Bun 1.4.5).
+      hostname: connect.hostname.includes(':') ? '::' : '0.0.0.0',
       connect,
       socket: {
         data: (_, datagram) => receive(datagram),
-        // What ICMP said of an earlier datagram, such as that nobody listens there.
-        error: (_, error) => fail(error),
+        // What ICMP said of an earlier datagram, such as that nobody listens there. Bun 1.4.5 passes the error alone,
+        // its types say that the socket comes first.
+        error: (first, second?: unknown) => fail(second ?? first),
       },
     });
   } catch (error) {
