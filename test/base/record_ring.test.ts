@@ -130,6 +130,14 @@ describe('a ring of records', () => {
     expect(createRecordRing(0, 64).insert(1, 8)).toBe(-1);
   });
 
+  test('holds records that are smaller than usual in no greater number than its table has room for', () => {
+    const ring = createRecordRing(1 << 14, 512);
+    for (let key = 0; key < 2000; key++) fill(ring, ring.insert(key, 8), key, 8);
+    expect(ring.count).toBeWithin(16, 65);
+    expect(slotOf(ring, 1999, 1999)).toBeGreaterThanOrEqual(0);
+    expect(slotOf(ring, 1999 - ring.count, 1999 - ring.count)).toBe(-1);
+  });
+
   test('a walk meets what stays, while others come and go', () => {
     const ring = createRecordRing(1 << 14, 64);
     let next = 0;

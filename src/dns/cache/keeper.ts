@@ -100,7 +100,7 @@ export function createKeeper({
 }
 
 /** @throws KeptFileError */
-export async function saveRecords<Kept extends { readonly remaining: number }>(
+async function saveRecords<Kept extends { readonly remaining: number }>(
   path: string,
   form: RecordForm<Kept>,
   records: Iterable<Kept>,

@@ -193,8 +193,48 @@ describe('the cache', () => {
     time.now += 60_000;
     expect(give(cache, { name, kind: 'failure' })).toBe(true);
     expect(look(cache, { name })).toMatchObject({ state: 'fresh', remaining: 5 });
+    expect([...cache.kept()]).toEqual([]);
     time.now += 5000;
     expect(look(cache, { name })).toBeUndefined();
+    expect(cache.count).toBe(0);
+  });
+
+  test('writes a longer answer in the place of a shorter one over nothing else', () => {
+    const { cache } = cacheAt();
+    const names = ['a.example', 'b.example', 'c.example'];
+    const last = new Map<string, unknown>();
+    for (let digits = 0; digits < 15; digits++) {
+      for (const name of names) {
+        const told: Told = { name, type: 'TXT', kind: 'positive', ttls: [60], mark: 10 ** digits };
+        give(cache, told);
+        last.set(name, essence(answer(told)));
+        for (const [name, expected] of last)
+          expect(essence(look(cache, { name, type: 'TXT' })!.message)).toEqual(expected);
+      }
+    }
+  });
+
+  test('says to try again what is stale, at most every 30 seconds', () => {
+    const { cache, time } = cacheAt();
+    const name = 'a.example';
+    give(cache, { name, kind: 'positive', ttls: [60] });
+    const said: boolean[] = [];
+    for (const ms of [60_000, 0, 29_999, 1, 29_999, 1]) {
+      time.now += ms;
+      said.push(look(cache, { name })!.shouldRefresh);
+    }
+    expect(said).toEqual([true, false, false, true, false, true]);
+  });
+
+  test('takes back nothing as younger than it was when it was new', () => {
+    const { cache } = cacheAt();
+    const told: Told = { name: 'a.example', kind: 'positive', ttls: [60] };
+    give(cache, told);
+    const other = cacheAt().cache;
+    for (const answer of cache.kept()) expect(other.restore({ ...answer, remaining: 1e9 })).toBe(true);
+    const hit = look(other, told)!;
+    expect(hit.remaining).toBe(60);
+    expect(ttlsOf(hit.message)).toEqual([60]);
   });
 
   test('with size 0 keeps nothing', () => {

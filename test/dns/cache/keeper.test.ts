@@ -114,13 +114,17 @@ describe('over a restart', () => {
 
   test('a clock that has gone back makes nothing younger', async () => {
     const before = life({ wall: 1000 * DAY });
+    before.verdicts.record('b.example', 'china');
+    before.wait(3 * DAY);
     before.put('a.example', 600);
     before.verdicts.record('a.example', 'china');
     await before.keeper.stop();
     const after = life({ wall: 10 * DAY, directory: before.directory });
     await after.keeper.load();
     expect(after.look({ name: 'a.example' })).toMatchObject({ state: 'stale' });
+    after.wait(4 * DAY);
     expect(after.verdicts.lookup('a.example')).toBe('china');
+    expect(after.verdicts.lookup('b.example')).toBeUndefined();
     const without = life({ wall: 10 * DAY, directory: before.directory, stale: 0 });
     await without.keeper.load();
     expect(without.cache.count).toBe(0);
