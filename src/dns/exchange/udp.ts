@@ -66,7 +66,7 @@ export function createUdpExchange({ label, resolver, tcp, mixCase }: UdpOptions)
     inFlight.add(reject);
     try {
       if (closed) reject(closed);
-      send(REPEATS, roundTrip.timeout);
+      else if (!signal.aborted) send(REPEATS, roundTrip.timeout);
       const result = await promise;
       roundTrip.took(performance.now() - began);
       return result;
@@ -82,7 +82,8 @@ export function createUdpExchange({ label, resolver, tcp, mixCase }: UdpOptions)
     label,
 
     async ask(query, question, { signal, accept }) {
-      const result = await gate(signal, () => {
+      const result = await gate(signal, async () => {
+        if (closed) throw closed;
         const sent = mixCase ? mixedCase(query, randomBytes()) : new Uint8Array(query);
         setId(sent, randomId());
         return inquire(sent, signal, (datagram) => {

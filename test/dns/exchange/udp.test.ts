@@ -266,6 +266,13 @@ test('close ends what is under way, and nothing is asked after it', async () => 
   exchange.close();
   expect(await asked).toBe('ERR_DNS_UNREACHABLE');
   expect(await failure(exchange.ask(query, question, { signal: NEVER }))).toBe('ERR_DNS_UNREACHABLE');
-  expect(server.heard).toHaveLength(1);
   expect(sockets()).toBe(before);
+  // What is sent now is heard after all that was sent before.
+  const { query: last, question: lastQuestion } = ask('last.test');
+  const controller = new AbortController();
+  const sent = failure(asking(server.port).ask(last, lastQuestion, { signal: controller.signal }));
+  await eventually('the last query', () => Buffer.from(server.heard.at(-1)!.query).includes('last'));
+  expect(server.heard).toHaveLength(2);
+  controller.abort();
+  expect(await sent).toBe('ERR_DNS_TIMEOUT');
 });
