@@ -31,7 +31,9 @@ export async function replaceFile(
     await rm(beside, { force: true });
     // "wx" follows no link that somebody may have put there.
     await using file = await open(beside, 'wx', 0o600);
-    await file.writeFile(contents);
+    const parts = typeof contents === 'string' || contents instanceof Uint8Array ? [contents] : contents;
+    // Bun's writeFile takes an iterable too, but lets nobody else run until all of it is written.
+    for (const part of parts) await file.appendFile(part);
     await file.sync();
     await rename(beside, path);
   } catch (error) {
