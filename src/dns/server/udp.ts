@@ -43,6 +43,7 @@ export async function serveUdp(
   }
 
   function flush(socket: udp.Socket<'uint8array'>): void {
+    let retried = false;
     while (unsent.length > 0 && !socket.closed) {
       try {
         unsent = unsent.slice(socket.sendMany(unsent.flat()));
@@ -51,8 +52,14 @@ export async function serveUdp(
         // can't be sent (its client is not reachable any more).
         if (next === undefined || !socket.send(...next)) return;
       } catch (error) {
+        // What ICMP said of an earlier datagram is told to the next send, which then has not sent anything.
+        if (!retried && isRefused(error)) {
+          retried = true;
+          continue;
+        }
         failed(error);
       }
+      retried = false;
       unsent.shift();
     }
   }
@@ -79,9 +86,13 @@ export async function serveUdp(
       error(...given: unknown[]) {
         const error = given.at(-1);
         // ICMP: a client has gone before its answer came. Nobody is left to be told.
-        if ((error as { code?: string } | undefined)?.code !== 'ECONNREFUSED') failed(error);
+        if (!isRefused(error)) failed(error);
       },
     },
   });
   return { port: socket.port, close: () => socket.close() };
+}
+
+function isRefused(error: unknown): boolean {
+  return (error as { code?: string } | undefined)?.code === 'ECONNREFUSED';
 }
