@@ -35,6 +35,42 @@ describe('replaceFile()', () => {
     expect(await replaceFile(join(folder, 'a'), 'new').catch(() => 'failed')).toBe('failed');
     expect(readdirSync(folder)).toEqual(['a']);
   });
+
+  test('keeps the old file if the new one fails half-way', async () => {
+    const path = join(folder, 'a');
+    writeFileSync(path, 'old');
+    const parts = function* () {
+      yield new Uint8Array(10);
+      throw new Error('no more');
+    };
+    expect(await replaceFile(path, parts()).catch(String)).toBe('Error: no more');
+    expect(readFileSync(path, 'utf8')).toBe('old');
+    expect(readdirSync(folder)).toEqual(['a']);
+  });
+
+  test('writes parts that share their memory, and lets others run between them', async () => {
+    let turns = 0;
+    let running = true;
+    const turn = () => {
+      turns++;
+      if (running) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const turnsAtPart = new Set<number>();
+    const memory = new Uint8Array(1000);
+    const parts = function* () {
+      for (let i = 0; i < 200; i++) {
+        turnsAtPart.add(turns);
+        yield memory.fill(i);
+      }
+    };
+    await replaceFile(join(folder, 'a'), parts());
+    running = false;
+    // Several parts may be done in one turn, but not all.
+    expect(turnsAtPart.size).toBeGreaterThan(4);
+    const expected = Array.from({ length: 200 }, (_, i) => new Uint8Array(1000).fill(i));
+    expect(readFileSync(join(folder, 'a'))).toEqual(Buffer.concat(expected));
+  });
 });
 
 describe('makeOwnFolder()', () => {
