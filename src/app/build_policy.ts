@@ -1,10 +1,12 @@
 /** From a checked configuration to what is in force: names resolved, keys derived, ranges merged. Changes nothing on the machine. */
+import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, ShadowsocksConfig, AeadPreference } from '../config/config.ts';
-import { formatHostPort, parseAddress, type Host } from '../net/address.ts';
+import { STATE_DIRECTORY } from '../config/dns_schema.ts';
+import { formatHostPort, parseAddress, type Address, type Host } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
-import { NO_RANGES, rangesOf } from '../net/ranges.ts';
-import { builtinCnRanges } from '../route/cn_ranges.ts';
+import { contains, NO_RANGES, rangesOf, type DualRanges } from '../net/ranges.ts';
+import { loadCnRanges } from '../route/cn_ranges.ts';
 import { decide, kernelBypass, type RoutePolicy } from '../route/decide.ts';
 import { specialRanges } from '../route/special.ts';
 import { resolveBySystem } from '../upstream/resolve.ts';
@@ -28,19 +30,41 @@ export async function buildPolicy(
     resolveBypass(config.bypass, resolve, log),
   ]);
   const upstream = shadowsocks(config.upstream, config.aead, server, log);
+  const special = specialRanges();
+  const chinese = chineseRanges(config, log);
   const route: RoutePolicy = {
     scope: config.scope,
-    special: specialRanges(),
-    cn: config.scope === 'bypass-cn' ? builtinCnRanges().ranges : NO_RANGES,
+    special,
+    cn: config.scope === 'bypass-cn' ? chinese : NO_RANGES,
     bypass: rangesOf(bypass),
   };
   return {
     decide: (destination) => decide(route, destination),
+    isChinese: (address) => isIn(chinese, address),
+    isSpecial: (address) => isIn(special, address),
     upstream,
     timeouts: config.timeouts,
     bypass: kernelBypass(route),
     stop: () => server.stop(),
   };
+}
+
+function isIn(ranges: DualRanges, address: Address): boolean {
+  return contains(address.family === 4 ? ranges.v4 : ranges.v6, address);
+}
+
+/** Those of `snet update`, if they are newer than those built in. */
+function chineseRanges(config: Config, log: Log): DualRanges {
+  const { ranges, origin, date, problem } = loadCnRanges(stateDirectoryOf(config));
+  if (problem)
+    log.warn('the updated addresses of China are not used', { reason: explain(problem), used: origin });
+  log.debug('addresses of China', { origin, date });
+  return ranges;
+}
+
+/** Where what outlives a restart is kept. */
+export function stateDirectoryOf({ dns }: Config): string {
+  return dns?.cache.directory ?? STATE_DIRECTORY;
 }
 
 function shadowsocks(

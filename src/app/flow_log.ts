@@ -1,7 +1,7 @@
 /** The log lines of flows: what went wrong at once and in words, what went well only for those who debug. */
 import { explain } from '../base/errors.ts';
 import type { Fields, Log } from '../base/log.ts';
-import { formatEndpoint } from '../net/address.ts';
+import { formatEndpoint, type Address } from '../net/address.ts';
 import type { FlowStatus } from '../relay/status.ts';
 import type { Way } from './flow.ts';
 
@@ -42,7 +42,12 @@ const WORDS: Partial<Record<FlowStatus, string>> = {
 /** When everything fails, this many lines a second and status say so; the rest are counted. */
 const LINES_PER_SECOND = 5;
 
-export function createFlowLog(log: Log, now: () => number = () => performance.now()): FlowLog {
+/** @param nameOf the name that an address was given for, if that is known */
+export function createFlowLog(
+  log: Log,
+  nameOf: (address: Address) => string | undefined = () => undefined,
+  now: () => number = () => performance.now(),
+): FlowLog {
   const windows = new Map<FlowStatus, { began: number; lines: number; dropped: number }>();
 
   function warn(status: FlowStatus, fields: Fields, cause?: unknown): void {
@@ -67,6 +72,7 @@ export function createFlowLog(log: Log, now: () => number = () => performance.no
       if (orderly && !log.debugging) return;
       const fields = {
         destination: formatEndpoint(way.destination),
+        name: nameOf(way.destination.address),
         way: way.decision.where,
         why: way.decision.why,
         upstream: way.upstream.label,

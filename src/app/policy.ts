@@ -7,6 +7,10 @@ import type { Upstream } from '../upstream/upstream.ts';
 
 export interface Policy {
   decide(destination: Address): Decision;
+  /** Whatever the scope. */
+  isChinese(address: Address): boolean;
+  /** Private, loopback and the like. */
+  isSpecial(address: Address): boolean;
   readonly upstream: Upstream;
   readonly timeouts: Timeouts;
   /** What the kernel need not even show us. */

@@ -35,13 +35,18 @@ export interface InstanceLock {
 /** Emptied at boot. The older name is that of systems without /run, macOS among them. */
 const FOLDER = existsSync('/run') ? '/run/snet' : '/var/run/snet';
 
+/** Path of a file of the one snet of this network. */
+export function instanceFile(extension: 'lock' | 'sock', folder: string = FOLDER): string {
+  return join(folder, `${networkName()}.${extension}`);
+}
+
 /**
  * Takes the lock of this network.
  * @param folder made if it isn't there, for us alone
  * @throws LockError, which names the process that has it
  */
 export function acquireInstanceLock(folder: string = FOLDER): InstanceLock {
-  const path = join(ownFolder(folder), `${networkName()}.lock`);
+  const path = instanceFile('lock', ownFolder(folder));
   // A link could make us write to somebody else's file.
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
   let fd: number | undefined;

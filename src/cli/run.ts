@@ -6,6 +6,7 @@ import { DEFAULT_PORT, FILE } from '../config/schema.ts';
 import { command } from './command.ts';
 import { warn } from './output.ts';
 import { loadFrom, overridesOf } from './sources.ts';
+import { STAMP } from './stamp.ts';
 import { UsageError } from './usage_error.ts';
 
 export const run = command({
@@ -33,6 +34,10 @@ export const run = command({
       options: [...MECHANISM_PREFERENCES],
       description: descriptionOf(FILE, ['redirect', 'mechanism']),
     },
+    'no-dns': {
+      type: 'boolean',
+      description: 'Leave DNS alone: names are resolved as they would be without snet',
+    },
     'log-level': {
       type: 'enum',
       options: [...LOG_LEVELS],
@@ -50,12 +55,15 @@ export const run = command({
     const { verbose, 'log-level': level } = args;
     if (verbose && level !== undefined) throw new UsageError('--verbose and --log-level exclude each other');
     const lists = data as ReadonlyMap<string, readonly string[]>;
-    const flags = { ...args, bypass: lists.get('bypass'), logLevel: verbose ? 'debug' : level };
+    // citty reads `--no-x` as x: false.
+    const noDns = (args as { readonly dns?: boolean }).dns === false;
+    const flags = { ...args, noDns, bypass: lists.get('bypass'), logLevel: verbose ? 'debug' : level };
     const sources = { file: args.config, overrides: overridesOf(flags, process.env) };
     const { config, warnings } = await loadFrom(sources);
     for (const warning of warnings) warn(warning);
     const { runProgram } = await import('../app/run.ts');
     return runProgram(config, {
+      version: STAMP.version,
       configFile: args.config,
       reload: async () => (await loadFrom(sources)).config,
     });

@@ -11,6 +11,7 @@ const COMMANDS = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
   clean: async () => (await import('./clean.ts')).clean,
+  dns: async () => (await import('./dns.ts')).dns,
   update: async () => (await import('./update.ts')).update,
   demo: async () => (await import('./demo.ts')).demo,
   version: async () => (await import('./version.ts')).version,

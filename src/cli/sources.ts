@@ -13,6 +13,7 @@ export interface Flags {
   readonly scope?: string | undefined;
   readonly bypass?: readonly string[] | undefined;
   readonly redirect?: string | undefined;
+  readonly noDns?: boolean;
   readonly logLevel?: string | undefined;
 }
 
@@ -26,6 +27,7 @@ export function overridesOf(flags: Flags, environment: NodeJS.ProcessEnv): Overr
     { path: ['scope'], value: flags.scope, where: '--scope' },
     { path: ['bypass'], value: flags.bypass, where: '--bypass' },
     { path: ['redirect', 'mechanism'], value: flags.redirect, where: '--redirect' },
+    { path: ['dns'], value: flags.noDns ? false : undefined, where: '--no-dns' },
     { path: ['log', 'level'], value: flags.logLevel, where: '--log-level' },
   ];
   return all.filter(({ value }) => value !== undefined);

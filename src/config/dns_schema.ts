@@ -21,6 +21,7 @@ const CHINA_RESOLVERS = ['223.5.5.5', '119.29.29.29'];
  */
 const TRUSTED_RESOLVERS = ['tcp://8.8.8.8', 'tcp://1.1.1.1'];
 
+/** Where the program keeps what outlives it and is not configuration: answers, lists, address ranges. For root alone. */
 export const STATE_DIRECTORY = '/var/lib/snet';
 
 const LARGEST_CACHE = 2 ** 30;

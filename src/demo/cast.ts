@@ -85,7 +85,7 @@ export function castFor(runner: Runner, owner: number, signal: AbortSignal): Cas
     },
     async proxy(password) {
       const url = `ss://${METHOD}:${password}@${SITE_ADDRESS.server.v4}:${SERVER_PORT}`;
-      const child = await start('client', ['run', url], {
+      const child = await start('client', ['run', url, '--no-dns'], {
         name: 'snet run',
         voice: 'stderr',
         word: /\bready upstream=/,

@@ -56,7 +56,7 @@ test('an orderly end is a line only for those who debug', () => {
 test('a flood of failures of one kind is cut, counted, and hides no other kind', () => {
   const { log, lines } = recorder();
   let now = 0;
-  const flowLog = createFlowLog(log, () => now);
+  const flowLog = createFlowLog(log, undefined, () => now);
   for (let i = 0; i < 100; i++) flowLog.refused('ERR_LIMIT');
   flowLog.ended(way, 'ERR_AEAD', 0, 0);
   expect(lines.filter(({ fields }) => fields['status'] === 'ERR_LIMIT')).toHaveLength(5);

@@ -45,7 +45,7 @@ describe('snet', () => {
     expect(stdout).not.toContain('\u001B');
   });
 
-  test.each(['run', 'check', 'clean', 'update', 'demo', 'version'])(
+  test.each(['run', 'check', 'clean', 'dns', 'update', 'demo', 'version'])(
     '%s --help has an example',
     async (name) => {
       const { code, stdout } = await snet([name, '--help']);
@@ -56,7 +56,7 @@ describe('snet', () => {
 
   test.each([
     { argv: ['rnu'], stderr: 'snet: unknown command "rnu"\n  hint: did you mean run?\n' },
-    { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, clean, update, demo, version\n' },
+    { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, clean, dns, update, demo, version\n' },
     { argv: [LINK], stderr: 'snet: found a link, expected a command\n  hint: snet run URL\n' },
     { argv: ['run', '--prot', '1'], stderr: 'snet: unknown flag --prot\n  hint: did you mean --port?\n' },
     { argv: ['run', LINK, LINK], stderr: 'snet: unexpected argument a link\n  hint: see snet run --help\n' },
@@ -102,9 +102,9 @@ describe('snet check', () => {
   });
 
   test('says on stderr what it ignores of a file of the Go program', async () => {
-    const old = { 'proxy-type': 'ss2', 'ss2-host': 'h', 'ss2-port': 1, 'ss2-cipher-method': 'AEAD_AES_128_GCM', 'ss2-passwd': 'hunter2', 'cn-dns': '1.1.1.1' }; // prettier-ignore
+    const old = { 'proxy-type': 'ss2', 'ss2-host': 'h', 'ss2-port': 1, 'ss2-cipher-method': 'AEAD_AES_128_GCM', 'ss2-passwd': 'hunter2', 'enable-stats': true }; // prettier-ignore
     const path = file(JSON.stringify(old));
-    const warning = 'cn-dns: not supported yet, ignored: snet does not handle DNS yet';
+    const warning = 'enable-stats: not supported yet, ignored: snet does not serve statistics yet';
     const { code, stdout, stderr } = await snet(['check', '-c', path, '--json']);
     expect(code).toBe(0);
     expect(stderr).toMatch(new RegExp(`^snet: warning: ${path}:1:\\d+: ${warning}\n$`));

@@ -107,7 +107,7 @@ describeNeeding(
     });
 
     const run = (args: readonly string[], under: readonly string[] = []) =>
-      ns.run([...under, ...Netns.snet(['run', ...args])]);
+      ns.run([...under, ...Netns.snet(['run', ...args, '--no-dns'])]);
 
     async function expectRefusal(
       { code, stdout, stderr }: Finished,

@@ -78,7 +78,9 @@ describeNeeding(
 
     test('is named to a second one, which leaves it alone', async () => {
       await beside(internet.client, [shareLink(FAR.v4)], async (snet) => {
-        const second = await internet.client.run(Netns.snet(['run', shareLink(FAR.v4), '--port', '1112']));
+        const second = await internet.client.run(
+          Netns.snet(['run', shareLink(FAR.v4), '--port', '1112', '--no-dns']),
+        );
         expect(second.code).toBe(EXIT.inUse.code);
         expect(second.stderr).toContain(String(snet.pid));
         expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);

@@ -9,15 +9,17 @@ import { start, type Program } from './program.ts';
 export interface SnetOptions extends SpawnOptions {
   /** A command line to run it under, such as `prlimit …`. */
   readonly under?: readonly string[];
+  /** With the resolver; its configuration should say where it may keep what it keeps. */
+  readonly dns?: boolean;
 }
 
 /** Starts `snet run ARGS`; resolves once it redirects. */
 export async function startSnet(
   ns: Netns,
   args: readonly string[],
-  { under = [], ...options }: SnetOptions = {},
+  { under = [], dns = false, ...options }: SnetOptions = {},
 ): Promise<Program> {
-  const snet = start(ns, [...under, ...Netns.snet(['run', ...args])], options);
+  const snet = start(ns, [...under, ...Netns.snet(['run', ...args, ...(dns ? [] : ['--no-dns'])])], options);
   await snet.says(/ ready /);
   return snet;
 }

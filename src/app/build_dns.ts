@@ -1,0 +1,103 @@
+/** From a checked configuration to what the resolver goes by: lists read, exchanges made. Changes nothing on the machine. */
+import type { Log } from '../base/log.ts';
+import type { Config } from '../config/config.ts';
+import type { DnsConfig } from '../config/dns_config.ts';
+import { parseAddress, type Address } from '../net/address.ts';
+import type { OpenStream } from '../net/byte_stream.ts';
+import type { Verdicts } from '../dns/cache/verdicts.ts';
+import { createExchange } from '../dns/exchange/create.ts';
+import type { Exchange } from '../dns/exchange/exchange.ts';
+import { createSide, type SideExchange } from '../dns/exchange/side.ts';
+import { loadLists } from '../dns/lists/load.ts';
+import { createNamePolicy } from '../dns/policy.ts';
+import { openQueryLog } from '../dns/query_log.ts';
+import { realClock } from '../dns/race.ts';
+import type { ResolverRules } from '../dns/resolver.ts';
+import { createSplit } from '../dns/split.ts';
+import { createSystemResolver, SYSTEM_FILES } from '../dns/system_resolver.ts';
+import { direct } from '../upstream/direct.ts';
+import { stateDirectoryOf } from './build_policy.ts';
+import type { Policy } from './policy.ts';
+import { streamsBy } from './upstream_stream.ts';
+
+export interface DnsRules extends ResolverRules {
+  /** For those who want to know how the resolvers do. */
+  readonly sides: readonly SideExchange[];
+  /** Ends the exchanges and the log; what is under way fails. */
+  close(): void;
+}
+
+/** @throws ExchangeError if a resolver's `ca` can't be used */
+export async function buildDns(
+  config: Config & { readonly dns: DnsConfig },
+  policy: Policy,
+  verdicts: Verdicts,
+  log: Log,
+): Promise<DnsRules> {
+  const { dns } = config;
+  const lists = await loadLists(dns.lists, stateDirectoryOf(config));
+  for (const warning of lists.warnings) log.warn(`list: ${warning}`);
+
+  const china = side('china', dns, streamsBy(direct));
+  const trusted = side('trusted', dns, streamsBy(policy.upstream));
+  const local = systemSide();
+  const queryLog = dns.log === undefined ? undefined : openQueryLog(dns.log, log);
+  return {
+    policy: createNamePolicy({ ...dns, local: [...dns.local, ...ownNames(config)] }, lists),
+    split: createSplit({
+      exchanges: { china, trusted, local },
+      // With everything going through the upstream there is nothing near to be found, and nobody in China need know.
+      unknown: config.scope === 'global' ? 'trusted-only' : dns.unknown,
+      isChinese: (address) => policy.isChinese(address),
+      isSpecial: (address) => policy.isSpecial(address),
+      verdicts,
+      upstreamIPv6: dns.upstreamIPv6,
+      clock: realClock,
+    }),
+    strip: dns.strip,
+    log: queryLog,
+    sides: [china, trusted],
+    close() {
+      for (const exchange of [china, trusted, local]) exchange.close();
+      queryLog?.close();
+    },
+  };
+}
+
+function side(name: 'china' | 'trusted', dns: DnsConfig, open: OpenStream): SideExchange {
+  const { mixCase } = dns;
+  return createSide(
+    name,
+    dns[name].map((resolver) => createExchange(resolver, { open, mixCase })),
+  );
+}
+
+function systemSide(): Exchange {
+  const open = streamsBy(direct);
+  const exchangeWith = (address: Address) =>
+    createExchange(
+      {
+        transport: 'udp',
+        address,
+        port: 53,
+        host: undefined,
+        path: undefined,
+        ca: undefined,
+        authorization: undefined,
+      },
+      { open, mixCase: false },
+    );
+  return createSystemResolver({
+    files: SYSTEM_FILES,
+    open: (resolvers) => createSide('system', resolvers.map(exchangeWith)),
+    now: () => performance.now(),
+  });
+}
+
+/**
+ * The upstream's own name is one for the system's resolver: we ask that one ourselves, and where it is a forwarder of this
+ * machine, its question comes back to us. Asked through the upstream, it could not be answered when it matters.
+ */
+function ownNames({ upstream }: Config): string[] {
+  return parseAddress(upstream.server) ? [] : [upstream.server];
+}

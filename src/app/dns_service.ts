@@ -1,0 +1,97 @@
+/** The resolver of a running snet: its ears, its cache and what it remembers stay; the rules it goes by can be swapped. */
+import { explain } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Config } from '../config/config.ts';
+import type { DnsConfig } from '../config/dns_config.ts';
+import { createCache } from '../dns/cache/cache.ts';
+import { createKeeper } from '../dns/cache/keeper.ts';
+import { createVerdicts } from '../dns/cache/verdicts.ts';
+import type { ResolverStats } from '../dns/exchange/side.ts';
+import { realClock } from '../dns/race.ts';
+import { createResolver, type Resolver } from '../dns/resolver.ts';
+import { listenDns } from '../dns/server/listener.ts';
+import { portHolder } from '../inbound/port_holder.ts';
+import { createNameMemory, type NameMemory } from '../net/name_memory.ts';
+import { buildDns, type DnsRules } from './build_dns.ts';
+import type { Policy } from './policy.ts';
+
+/** A configuration that has a resolver. */
+export type ConfigWithDns = Config & { readonly dns: DnsConfig };
+
+export function hasDns(config: Config): config is ConfigWithDns {
+  return config.dns !== undefined;
+}
+
+export interface DnsService {
+  readonly port: number;
+  /** Of the addresses that were given. */
+  readonly names: NameMemory;
+  readonly explain: Resolver['explain'];
+  status(): DnsStatus;
+  /** What a new configuration comes to; nothing goes by it yet. @throws as {@link buildDns} */
+  build(config: ConfigWithDns, policy: Policy): Promise<DnsRules>;
+  /** New queries go by these from now on; those under way end as they began. */
+  use(rules: DnsRules): void;
+  /** Answers no more, and keeps what there is for the next start. */
+  stop(): Promise<void>;
+}
+
+export interface DnsStatus {
+  readonly port: number;
+  readonly answers: number;
+  readonly verdicts: number;
+  readonly resolvers: readonly ResolverStats[];
+}
+
+/** Milliseconds: longer than any query lasts. */
+const QUERIES_END = 6_000;
+
+/**
+ * @throws DnsListenError if the port can't be had, and as {@link buildDns}; nothing listens then
+ */
+export async function startDns(config: ConfigWithDns, policy: Policy, log: Log): Promise<DnsService> {
+  const { port, cache: cacheConfig } = config.dns;
+  const cache = createCache(cacheConfig, () => realClock.now());
+  const verdicts = createVerdicts();
+  const names = createNameMemory();
+  const { directory } = cacheConfig;
+  const build: DnsService['build'] = (next, by) => buildDns(next, by, verdicts, log);
+
+  let rules = await build(config, policy);
+  const failed = (error: unknown) => {
+    log.error('a fault in the resolver', { status: 'ERR_INTERNAL', reason: explain(error) });
+    if (error instanceof Error) log.debug(error.stack ?? error.message);
+  };
+  const resolver = createResolver(rules, { cache, memory: names, clock: realClock, failed });
+  try {
+    const listener = await listenDns({ port, resolve: resolver.resolve, failed, holder: portHolder });
+    const keeper = directory === undefined ? undefined : createKeeper({ directory, cache, verdicts, log });
+    await keeper?.load();
+    return {
+      port: listener.port,
+      names,
+      explain: (name, type, how) => resolver.explain(name, type, how),
+      status: () => ({
+        port: listener.port,
+        answers: cache.count,
+        verdicts: verdicts.count,
+        resolvers: rules.sides.flatMap((side) => side.stats()),
+      }),
+      build,
+      use(next) {
+        const old = rules;
+        rules = next;
+        resolver.use(next);
+        setTimeout(() => old.close(), QUERIES_END).unref();
+      },
+      async stop() {
+        listener.close();
+        rules.close();
+        await keeper?.stop();
+      },
+    };
+  } catch (error) {
+    rules.close();
+    throw error;
+  }
+}

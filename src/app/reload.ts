@@ -1,0 +1,70 @@
+/** A new configuration in the place of the old one, while everything runs: checked and built whole, then swapped in. */
+import { SnetError, explain } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Config } from '../config/config.ts';
+import type { Redirect, RedirectPlan } from '../redirect/redirect.ts';
+import type { DnsRules } from './build_dns.ts';
+import { buildPolicy } from './build_policy.ts';
+import { hasDns, type DnsService } from './dns_service.ts';
+import type { Flows } from './flow.ts';
+import type { Policy } from './policy.ts';
+
+/** What runs: the parts that stay, and what is in force. */
+export interface Running {
+  readonly inForce: { config: Config; policy: Policy };
+  readonly dns: DnsService | undefined;
+  readonly flows: Flows;
+  readonly redirect: Redirect;
+  readonly plan: (policy: Policy) => RedirectPlan;
+  readonly log: Log;
+}
+
+/** Puts a new configuration in force, or keeps the old one and says why. Never rejects. */
+export async function reloadInto(running: Running, read: () => Promise<Config>): Promise<void> {
+  const { inForce, dns, flows, redirect, plan, log } = running;
+  let policy: Policy | undefined;
+  let rules: DnsRules | undefined;
+  try {
+    const config = await read();
+    policy = await buildPolicy(config, log);
+    rules = dns && hasDns(config) ? await dns.build(config, policy) : undefined;
+    await redirect.update(plan(policy));
+    flows.use(policy);
+    if (rules) dns?.use(rules);
+    log.setLevel(config.logLevel);
+    for (const key of fixedAtStart(inForce.config, config)) log.warn('needs a restart to change', { key });
+    log.info('reloaded', { upstream: policy.upstream.label, scope: config.scope });
+    inForce.policy.stop();
+    inForce.policy = policy;
+    inForce.config = withFixed(inForce.config, config);
+  } catch (error) {
+    rules?.close();
+    policy?.stop();
+    const status = error instanceof SnetError ? error.status : 'ERR_INTERNAL';
+    log.error('the new configuration was not taken; the old one stays in force', {
+      status,
+      reason: explain(error),
+    });
+  }
+}
+
+/** Keys that a reload cannot change while the listeners, the rules and the cache stay. */
+export function fixedAtStart(running: Config, next: Config): string[] {
+  const [was, will] = [running.dns, next.dns];
+  return [
+    ...(running.port === next.port ? [] : ['listen.port']),
+    ...(running.redirect.gid === next.redirect.gid ? [] : ['redirect.gid']),
+    ...(running.redirect.mechanism === next.redirect.mechanism ? [] : ['redirect.mechanism']),
+    ...(running.maxConnections === next.maxConnections ? [] : ['max-connections']),
+    ...((was === undefined) === (will === undefined) ? [] : ['dns']),
+    ...(!was || !will || was.port === will.port ? [] : ['dns.port']),
+    ...(!was || !will || Bun.deepEquals(was.cache, will.cache) ? [] : ['dns.cache']),
+  ];
+}
+
+/** What is in force once a reload has taken what can be taken. */
+function withFixed(running: Config, next: Config): Config {
+  const { port, redirect, maxConnections, dns: was } = running;
+  const dns = was && next.dns ? { ...next.dns, port: was.port, cache: was.cache } : was;
+  return { ...next, port, redirect, maxConnections, dns };
+}
