@@ -7,9 +7,9 @@
  */
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { descriptor } from '../inbound/listener.ts';
 import { originalDestination, isOwnListener } from '../inbound/original_destination.ts';
 import type { Endpoint } from '../net/address.ts';
+import { descriptor } from '../net/socket.ts';
 import { remoteHandlers } from '../relay/handlers.ts';
 import { Relay, type RelayEvents, type RelaySocket } from '../relay/relay.ts';
 import { dialStatus, type FlowStatus } from '../relay/status.ts';

@@ -9,6 +9,7 @@
 import type { Socket } from 'bun';
 import { lend, type Span } from '../../ffi/memory.ts';
 import { Outbox, PIECE, SessionError, type Session } from '../net/session.ts';
+import { endInOrder, resetUnlessEnded } from '../net/socket.ts';
 import { Pipe } from './pipe.ts';
 import { dialStatus, type FlowStatus } from './status.ts';
 
@@ -51,9 +52,13 @@ export class Relay {
   #earlyBytes = 0;
   #firstDataTimer: Timer | undefined;
 
-  /** @param session undefined relays the bytes as they are */
+  /**
+   * @param session undefined relays the bytes as they are
+   * @throws SystemError if the client has closed already
+   */
   constructor(client: RelaySocket, session: Session | undefined, events: RelayEvents, context: unknown) {
     this.client = client;
+    resetUnlessEnded(client);
     this.#session = session;
     this.#events = events;
     this.context = context;
@@ -171,7 +176,7 @@ export class Relay {
     clearTimeout(this.#firstDataTimer);
     this.#early = undefined;
     if (status === 'OK') {
-      this.client.end();
+      endInOrder(this.client);
       this.#remote?.end();
     } else {
       this.client.terminate();
