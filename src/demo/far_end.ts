@@ -60,6 +60,7 @@ export function startFarEnd({
     // The client's first bytes are here already, in the session.
     firstData: 0,
     connected: () => {},
+    unanswered: () => {},
     dialFailed: (relay, status, cause) => relay.settle(status, cause),
     settled(relay, status, cause) {
       relays.delete(relay);

@@ -21,6 +21,8 @@ export interface RelayEvents {
   dialFailed(relay: Relay, status: FlowStatus, cause?: unknown): void;
   /** The connection attempt worked. */
   connected(relay: Relay): void;
+  /** The client has asked, and for some seconds no byte has come back. Called at most once a relay. */
+  unanswered(relay: Relay): void;
   /** The relay is over; both sockets are closed or closing. */
   settled(relay: Relay, status: FlowStatus, cause?: unknown): void;
   /** Milliseconds of a coarse monotonic clock. */
@@ -39,9 +41,13 @@ export class Relay {
   readonly up = new Pipe();
   readonly down = new Pipe();
   readonly client: RelaySocket;
+  /** What the client has said so far, in bytes; what it was told is `down.bytes`. */
+  bytesUp = 0;
   /** When a byte last moved, or the relay last changed its state, by `RelayEvents.now`. */
   lastActive: number;
   status: FlowStatus | undefined;
+  /** {@link RelayEvents.unanswered} was called. */
+  unanswered = false;
   /** Whatever the creator wants to find again in its events. */
   readonly context: unknown;
   readonly #events: RelayEvents;
@@ -71,6 +77,11 @@ export class Relay {
     return this.#connected;
   }
 
+  /** The client has asked, and no byte has come back so far. */
+  get waiting(): boolean {
+    return this.#connected && this.bytesUp > 0 && this.down.bytes === 0;
+  }
+
   /** One direction has ended, the other not yet. */
   get halfClosed(): boolean {
     return this.up.ended !== this.down.ended;
@@ -84,6 +95,7 @@ export class Relay {
 
   clientData(chunk: Uint8Array): void {
     this.lastActive = this.#events.now();
+    this.bytesUp += chunk.length;
     if (this.#early === undefined) return this.#seal(chunk);
     this.#early.push(chunk);
     this.#earlyBytes += chunk.length;
@@ -156,6 +168,13 @@ export class Relay {
     // After our FIN, the upstream's own FIN is reported as a close.
     if (!this.down.ended) this.remoteEnd();
     if (this.status === undefined && !this.up.finished) this.settle('ERR_UPSTREAM_RESET');
+  }
+
+  /** It has been {@link waiting} for long. */
+  noteUnanswered(): void {
+    if (this.unanswered) return;
+    this.unanswered = true;
+    this.#events.unanswered(this);
   }
 
   /** The attempt under way failed, or took too long. */
