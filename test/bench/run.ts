@@ -53,6 +53,11 @@ await join(
   { ns: client, device: 'c0', addresses: ['10.77.0.1/24'] },
   { ns: far, device: 'f0', addresses: [`${FAR}/24`] },
 );
+// Tens of thousands of connections that have just ended would leave no port free, and measure how one is searched for.
+for (const ns of [client, far]) {
+  await ns.must(['sh', '-c', 'echo 100 >/proc/sys/net/ipv4/tcp_max_tw_buckets']);
+  await ns.must(['sh', '-c', 'echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range']);
+}
 await far.must(['ip', 'addr', 'add', `${ORIGIN}/32`, 'dev', 'lo']);
 await client.must(['ip', 'route', 'add', 'default', 'via', FAR]);
 
