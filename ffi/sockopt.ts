@@ -84,12 +84,13 @@ export function setIntOption(fd: number, option: SocketOption, value: number): v
 }
 
 /**
- * Makes the close of a TCP socket a reset: what was not sent yet is thrown away and the peer's calls fail with
- * ECONNRESET. A linger time of zero means this on both systems.
+ * What the close of a TCP socket means, however it comes about: true, a reset, with what was not sent yet thrown away;
+ * false, an end in order, with the rest sent in the background (the system's own way). A linger time of zero means the
+ * first on both systems.
  * @throws SystemError
  */
-export function resetOnClose(fd: number): void {
-  linger[0] = 1;
+export function resetOnClose(fd: number, reset: boolean): void {
+  linger[0] = reset ? 1 : 0;
   linger[1] = 0;
   checked('setsockopt', libc.setsockopt(fd, SO_LINGER.level, SO_LINGER.name, linger, 8), SO_LINGER.text);
 }

@@ -11,7 +11,7 @@ import { decide, kernelBypass, type RoutePolicy } from '../route/decide.ts';
 import { specialRanges } from '../route/special.ts';
 import { resolveBySystem } from '../upstream/resolve.ts';
 import { createServerAddress, type Resolve, type ServerAddress } from '../upstream/server_address.ts';
-import { findMethod } from '../upstream/shadowsocks/methods.ts';
+import { METHODS } from '../upstream/shadowsocks/methods.ts';
 import { createShadowsocksProtocol } from '../upstream/shadowsocks/shadowsocks.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Policy } from './policy.ts';
@@ -68,16 +68,14 @@ export function stateDirectoryOf({ dns }: Config): string {
 }
 
 function shadowsocks(
-  { server: host, port, method: name, password, tag }: ShadowsocksConfig,
+  { server: host, port, method, password, tag }: ShadowsocksConfig,
   aead: AeadPreference,
   server: ServerAddress,
   log: Log,
 ): Upstream {
-  const method = findMethod(name);
-  if (method === undefined) throw new TypeError(`the config let the unknown method ${name} pass`);
-  const protocol = createShadowsocksProtocol({ method, password, aead });
-  log.info('aead', { method: method.name, provider: protocol.provider, why: protocol.why });
-  const label = `shadowsocks ${formatHostPort(host, port)} ${method.name}`;
+  const protocol = createShadowsocksProtocol({ method: METHODS[method], password, aead });
+  log.info('aead', { method, provider: protocol.provider, why: protocol.why });
+  const label = `shadowsocks ${formatHostPort(host, port)} ${method}`;
   return {
     label: tag === undefined ? label : `${label} (${tag})`,
     endpoints: () => server.endpoints(),

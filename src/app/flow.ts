@@ -7,9 +7,9 @@
  */
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { descriptor } from '../inbound/listener.ts';
 import { originalDestination, isOwnListener } from '../inbound/original_destination.ts';
 import type { Endpoint } from '../net/address.ts';
+import { descriptor } from '../net/socket.ts';
 import { remoteHandlers } from '../relay/handlers.ts';
 import { Relay, type RelayEvents, type RelaySocket } from '../relay/relay.ts';
 import { dialStatus, type FlowStatus } from '../relay/status.ts';
@@ -22,6 +22,7 @@ import { direct } from '../upstream/direct.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { FlowLog } from './flow_log.ts';
 import type { Policy } from './policy.ts';
+import { createSilence } from './silence.ts';
 
 /** What one flow keeps beside its relay. */
 export interface Way {
@@ -35,6 +36,9 @@ export interface Way {
   /** Milliseconds, monotonic. */
   readonly began: number;
 }
+
+/** Ends that say nothing against an upstream by themselves. All others are failures with a word of their own. */
+const UNEXPLAINED: ReadonlySet<FlowStatus> = new Set(['OK', 'CLIENT_RESET', 'ERR_IDLE', 'ERR_HALF_CLOSED']);
 
 export interface FlowOptions {
   readonly port: number;
@@ -56,6 +60,7 @@ export interface Flows {
 
 export function createFlows(initial: Policy, { port, limit, stats, log, flowLog }: FlowOptions): Flows {
   let policy = initial;
+  let silence = createSilence();
   let stopped = false;
   const relays = new Set<Relay>();
   const sweep = new Sweep(relays, policy.timeouts);
@@ -74,11 +79,20 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
       const way = relay.context as Way;
       if (way.endpoint) way.upstream.report(way.endpoint, true);
     },
+    unanswered(relay) {
+      const way = relay.context as Way;
+      const row = way.upstream === policy.upstream ? silence.unanswered() : undefined;
+      if (row !== undefined) flowLog.silent(way, row);
+    },
     settled(relay, status, cause) {
       relays.delete(relay);
       const way = relay.context as Way;
-      stats.ended(status, relay.up.bytes, relay.down.bytes);
-      flowLog.ended(way, status, relay.up.bytes, relay.down.bytes, cause);
+      const [up, down] = [relay.bytesUp, relay.down.bytes];
+      stats.ended(status, up, down);
+      flowLog.ended(way, status, up, down, cause);
+      if (way.upstream !== policy.upstream) return;
+      if (down > 0) silence.answered();
+      else if (up > 0 && UNEXPLAINED.has(status)) relay.noteUnanswered();
     },
   };
 
@@ -146,6 +160,7 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
     accept,
     use(next) {
       policy = next;
+      silence = createSilence();
       sweep.timeouts = next.timeouts satisfies RelayTimeouts;
     },
     stop() {

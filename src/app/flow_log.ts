@@ -9,6 +9,8 @@ export interface FlowLog {
   ended(way: Way, status: FlowStatus, up: number, down: number, cause?: unknown): void;
   /** One endpoint failed and the next is tried. */
   redial(way: Way, status: FlowStatus, cause?: unknown): void;
+  /** Flows in a row that were given no byte back. */
+  silent(way: Way, row: number): void;
   /** A connection that never became a flow. */
   refused(status: FlowStatus): void;
 }
@@ -90,6 +92,13 @@ export function createFlowLog(
         status,
         endpoint,
         reason: cause === undefined ? undefined : explain(cause),
+      });
+    },
+    silent(way, row) {
+      log.warn('the upstream gives no answer: wrong password or method?', {
+        status: 'ERR_UPSTREAM_SILENT',
+        upstream: way.upstream.label,
+        flows: row,
       });
     },
     refused(status) {

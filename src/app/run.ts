@@ -110,6 +110,8 @@ export async function runProgram(
   for (;;) {
     const signal = await signals.next();
     if (signal !== 'SIGHUP' || configFile === undefined) {
+      // Now, so that what they carried counts.
+      flows.stop();
       const { accepted, bytesUp, bytesDown } = stats.snapshot();
       log.info('stopping', { signal, flows: accepted, bytesUp, bytesDown });
       return 0;

@@ -2,11 +2,10 @@
 import { selfArgv, type Child, type Runner } from '../base/runner.ts';
 import { DemoError } from './errors.ts';
 import { parseFetched, type Fetched } from './fetcher.ts';
-import { DEMO_ARG, READY, type Role } from './role.ts';
+import { DEMO_ARG, METHOD, READY, type Role } from './role.ts';
 import { namespaceOf, SITE_ADDRESS, type Site } from './topology.ts';
 import { transcribe } from './transcript.ts';
 
-const METHOD = 'aes-256-gcm';
 const SERVER_PORT = 8388;
 const START_TIMEOUT_MS = 15_000;
 const RUN_TIMEOUT_MS = 60_000;
@@ -80,7 +79,7 @@ export function castFor(runner: Runner, owner: number, signal: AbortSignal): Cas
       await start('origin', part('origin', []), { name: 'the web server', ...ready });
     },
     async server(password) {
-      const args = part('server', [METHOD, password, String(SERVER_PORT)]);
+      const args = part('server', [password, String(SERVER_PORT)]);
       await start('server', args, { name: 'the Shadowsocks server', ...ready });
     },
     async proxy(password) {

@@ -1,7 +1,7 @@
 /** The demo's Shadowsocks server: the sessions, the relay and the listener, wired together. */
 import type { Socket } from 'bun';
 import { lookup } from 'node:dns/promises';
-import { explain, SnetError } from '../base/errors.ts';
+import { explain } from '../base/errors.ts';
 import { parseAddress, type Endpoint } from '../net/address.ts';
 import type { Session } from '../net/session.ts';
 import { remoteHandlers } from '../relay/handlers.ts';
@@ -12,7 +12,7 @@ import { dial } from '../upstream/dial.ts';
 import type { Target } from '../upstream/shadowsocks/address.ts';
 import { chooseAead } from '../upstream/shadowsocks/choose.ts';
 import { masterKey } from '../upstream/shadowsocks/key.ts';
-import { findMethod, METHOD_NAMES } from '../upstream/shadowsocks/methods.ts';
+import { METHODS, type MethodName } from '../upstream/shadowsocks/methods.ts';
 import { ServerSession } from '../upstream/shadowsocks/server_session.ts';
 import type { Suite } from '../upstream/shadowsocks/suite.ts';
 
@@ -22,7 +22,7 @@ const TIMEOUTS = { dial: 10_000, idle: 300_000, halfClosed: 60_000 };
 const PATIENCE = 60_000;
 
 export interface FarEndOptions {
-  readonly method: string;
+  readonly method: MethodName;
   readonly password: string;
   readonly hostname: string;
   /** 0 takes any. */
@@ -33,7 +33,7 @@ export interface FarEndOptions {
   readonly log: (line: string) => void;
 }
 
-/** Serves until stopped. @throws SnetError for an unknown method; what Bun.listen throws */
+/** Serves until stopped. @throws what Bun.listen throws */
 export function startFarEnd({
   method: name,
   password,
@@ -42,10 +42,7 @@ export function startFarEnd({
   patience = PATIENCE,
   log,
 }: FarEndOptions) {
-  const method = findMethod(name);
-  if (!method) {
-    throw new SnetError('ERR_METHOD', `unknown method "${name}"`, { hint: METHOD_NAMES.join(', ') });
-  }
+  const method = METHODS[name];
   const suite: Suite = {
     method,
     aead: chooseAead(method, 'auto').aead,
@@ -60,6 +57,7 @@ export function startFarEnd({
     // The client's first bytes are here already, in the session.
     firstData: 0,
     connected: () => {},
+    unanswered: () => {},
     dialFailed: (relay, status, cause) => relay.settle(status, cause),
     settled(relay, status, cause) {
       relays.delete(relay);

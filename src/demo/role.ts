@@ -8,6 +8,9 @@ import { print } from './print.ts';
 /** First argument of a child: `snet DEMO_ARG ROLE ...`. */
 export const DEMO_ARG = '__demo';
 
+/** What proxy and server speak. */
+export const METHOD = 'aes-256-gcm';
+
 /** Line on stdout of a child that serves. */
 export const READY = 'ready';
 
@@ -25,10 +28,10 @@ export async function runDemoRole(argv: readonly string[]): Promise<number> {
       await (await import('./origin.ts')).startOrigin((line) => void print(line));
       return untilStdinEnds();
     case 'server': {
-      const [method, password, port] = rest;
+      const [password, port] = rest;
       const { startFarEnd } = await import('./far_end.ts');
       startFarEnd({
-        method: method ?? '',
+        method: METHOD,
         password: password ?? '',
         hostname: '::',
         port: Number(port),

@@ -1,5 +1,5 @@
 /** Our two listeners, one a family, on loopback: the kernel's rules send connections there, nobody else should. */
-import type { Socket, SocketHandler } from 'bun';
+import type { SocketHandler } from 'bun';
 import { SnetError } from '../base/errors.ts';
 import { formatHostPort } from '../net/address.ts';
 
@@ -48,11 +48,6 @@ export function listen<T>(
       v6?.stop();
     },
   };
-}
-
-/** The file descriptor of an open socket: there, but missing in the types (Bun 1.4.5). */
-export function descriptor(socket: Socket<unknown>): number {
-  return (socket as unknown as { readonly fd: number }).fd;
 }
 
 function listenOn<T>(

@@ -9,6 +9,7 @@
 import type { Socket } from 'bun';
 import { lend, type Span } from '../../ffi/memory.ts';
 import { Outbox, PIECE, SessionError, type Session } from '../net/session.ts';
+import { endInOrder, resetUnlessEnded } from '../net/socket.ts';
 import { Pipe } from './pipe.ts';
 import { dialStatus, type FlowStatus } from './status.ts';
 
@@ -20,6 +21,8 @@ export interface RelayEvents {
   dialFailed(relay: Relay, status: FlowStatus, cause?: unknown): void;
   /** The connection attempt worked. */
   connected(relay: Relay): void;
+  /** The client has asked, and for some seconds no byte has come back. Called at most once a relay. */
+  unanswered(relay: Relay): void;
   /** The relay is over; both sockets are closed or closing. */
   settled(relay: Relay, status: FlowStatus, cause?: unknown): void;
   /** Milliseconds of a coarse monotonic clock. */
@@ -38,9 +41,13 @@ export class Relay {
   readonly up = new Pipe();
   readonly down = new Pipe();
   readonly client: RelaySocket;
+  /** What the client has said so far, in bytes; what it was told is `down.bytes`. */
+  bytesUp = 0;
   /** When a byte last moved, or the relay last changed its state, by `RelayEvents.now`. */
   lastActive: number;
   status: FlowStatus | undefined;
+  /** {@link RelayEvents.unanswered} was called. */
+  unanswered = false;
   /** Whatever the creator wants to find again in its events. */
   readonly context: unknown;
   readonly #events: RelayEvents;
@@ -51,9 +58,13 @@ export class Relay {
   #earlyBytes = 0;
   #firstDataTimer: Timer | undefined;
 
-  /** @param session undefined relays the bytes as they are */
+  /**
+   * @param session undefined relays the bytes as they are
+   * @throws SystemError if the client has closed already
+   */
   constructor(client: RelaySocket, session: Session | undefined, events: RelayEvents, context: unknown) {
     this.client = client;
+    resetUnlessEnded(client);
     this.#session = session;
     this.#events = events;
     this.context = context;
@@ -64,6 +75,11 @@ export class Relay {
 
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** The client has asked, and no byte has come back so far. */
+  get waiting(): boolean {
+    return this.#connected && this.bytesUp > 0 && this.down.bytes === 0;
   }
 
   /** One direction has ended, the other not yet. */
@@ -79,6 +95,7 @@ export class Relay {
 
   clientData(chunk: Uint8Array): void {
     this.lastActive = this.#events.now();
+    this.bytesUp += chunk.length;
     if (this.#early === undefined) return this.#seal(chunk);
     this.#early.push(chunk);
     this.#earlyBytes += chunk.length;
@@ -153,6 +170,13 @@ export class Relay {
     if (this.status === undefined && !this.up.finished) this.settle('ERR_UPSTREAM_RESET');
   }
 
+  /** It has been {@link waiting} for long. */
+  noteUnanswered(): void {
+    if (this.unanswered) return;
+    this.unanswered = true;
+    this.#events.unanswered(this);
+  }
+
   /** The attempt under way failed, or took too long. */
   dialFailed(status: FlowStatus, cause?: unknown): void {
     const failed = this.#remote;
@@ -171,7 +195,7 @@ export class Relay {
     clearTimeout(this.#firstDataTimer);
     this.#early = undefined;
     if (status === 'OK') {
-      this.client.end();
+      endInOrder(this.client);
       this.#remote?.end();
     } else {
       this.client.terminate();

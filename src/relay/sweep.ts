@@ -11,6 +11,9 @@ export interface RelayTimeouts {
   readonly halfClosed: number;
 }
 
+/** Milliseconds without an answer after which a relay says so; its connection goes on. */
+const UNANSWERED = 5_000;
+
 /** How late a timeout may be, in milliseconds. */
 const TICK = 250;
 
@@ -52,6 +55,7 @@ export class Sweep {
 /** Ends what is overdue. */
 function expire(relay: Relay, now: number, timeouts: RelayTimeouts): void {
   const still = now - relay.lastActive;
+  if (relay.waiting && still >= UNANSWERED) relay.noteUnanswered();
   if (!relay.connected) {
     if (still >= timeouts.dial) relay.dialFailed('ERR_DIAL_TIMEOUT');
   } else if (relay.halfClosed) {

@@ -5,7 +5,7 @@
 import { Pinned } from '../../ffi/memory.ts';
 import { AeadError, PROVIDERS, type Aead, type Provider } from '../../src/upstream/shadowsocks/aead.ts';
 import { chooseAead } from '../../src/upstream/shadowsocks/choose.ts';
-import { findMethod, METHOD_NAMES, TAG_SIZE, type Method } from '../../src/upstream/shadowsocks/methods.ts';
+import { METHOD_NAMES, METHODS, TAG_SIZE, type Method } from '../../src/upstream/shadowsocks/methods.ts';
 
 /** The size that the comparison is made at; a record's own limit is one byte less. */
 const LARGE = 16 * 1024;
@@ -32,7 +32,7 @@ export async function measureAead(): Promise<AeadRow[]> {
   const rows: AeadRow[] = [];
   for (const name of METHOD_NAMES) {
     for (const provider of PROVIDERS) {
-      const method = findMethod(name)!;
+      const method = METHODS[name];
       const aead = available(method, provider);
       if (aead) rows.push({ provider, method: name, ...measure(aead, method) });
       // Whoever waits for a timer or a socket gets a turn.

@@ -6,7 +6,7 @@ import { parseBypass, parseHost } from '../../src/config/host.ts';
 import { Fault } from '../../src/config/leaf.ts';
 import { didYouMean, distance, nearest } from '../../src/config/nearest.ts';
 import { parseMethod, SHADOWSOCKS_METHODS } from '../../src/config/shadowsocks_methods.ts';
-import { findMethod, METHOD_NAMES } from '../../src/upstream/shadowsocks/methods.ts';
+import { METHOD_NAMES } from '../../src/upstream/shadowsocks/methods.ts';
 
 describe('durations', () => {
   test.each([
@@ -84,13 +84,16 @@ describe('methods', () => {
   });
 
   test.each([
-    ...SHADOWSOCKS_METHODS,
-    'AES-256-GCM',
-    'AEAD_CHACHA20_POLY1305',
-    'AEAD_AES_128_GCM',
-    'chacha20-poly1305',
-  ])('%s means the same there', (name) => {
-    expect(findMethod(name)?.name).toBe(parseMethod(name) as never);
+    ...SHADOWSOCKS_METHODS.map((name) => [name, name] as const),
+    ['AES-256-GCM', 'aes-256-gcm'],
+    ['AEAD_AES_128_GCM', 'aes-128-gcm'],
+    ['AEAD_AES_192_GCM', 'aes-192-gcm'],
+    ['AEAD_AES_256_GCM', 'aes-256-gcm'],
+    ['AEAD_CHACHA20_POLY1305', 'chacha20-ietf-poly1305'],
+    ['chacha20-poly1305', 'chacha20-ietf-poly1305'],
+    ['xchacha20-poly1305', 'xchacha20-ietf-poly1305'],
+  ] as const)('%s is %s', (alias, name) => {
+    expect(parseMethod(alias)).toBe(name);
   });
 
   test.each(['rc4-md5', 'aes-128-cfb', 'chacha20-ietf', 'none', '2022-blake3-aes-128-gcm', '', 'toString'])(

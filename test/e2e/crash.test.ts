@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { eventually } from '../lab/eventually.ts';
 import { firewalls } from '../lab/firewalls.ts';
-import { ABROAD, CLIENT, createInternet, FAR, url } from '../lab/internet.ts';
+import { ABROAD, CLIENT, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
 import { start } from '../lab/program.ts';
 import { startSnet } from '../lab/snet.ts';
 import { shareLink, startServer } from '../lab/upstream.ts';
@@ -10,7 +10,7 @@ import { describeNeeding } from '../needs.ts';
 
 const ENDLESS = 1024 ** 4;
 
-describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss-server'], 'SIGKILL', () => {
+describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss', 'ss-server'], 'SIGKILL', () => {
   test('in mid-transfer leaves the machine online, without a rule of ours, and ready for the next start', async () => {
     await using internet = await createInternet();
     await using _server = await startServer(internet.far);
@@ -34,4 +34,37 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss-server'],
     expect(await again.ended()).toBe(0);
     expect(await firewalls(internet.client)).toBe(before);
   });
+
+  test('tells the programs whose transfers it ends', async () => {
+    await using internet = await createInternet();
+    await using _server = await startServer(internet.far);
+    await using snet = await startSnet(internet.client, [shareLink(FAR.v4)]);
+    // Slower than it comes, so that much of it waits in the kernel when its sender dies.
+    const slowly = [
+      'curl',
+      '-sS',
+      '--limit-rate',
+      '1M',
+      '-o',
+      '/dev/null',
+      url(ABROAD.v4, `bulk/${ENDLESS}`),
+    ];
+    const downloads = Array.from({ length: 5 }, () => start(internet.client, slowly));
+    await eventually('the downloads to begin', async () => (await transfers(internet, ABROAD.v4)) === 5);
+    // As a stateful firewall does: the origin never hears of connections that it doesn't know, so it can't reset them.
+    await internet.world.must(['nft', '-f', '-'], {
+      stdin: `table ip firewall { chain in { type filter hook prerouting priority 0; ip saddr ${CLIENT.v4} drop; }; }\n`,
+    });
+    snet.signal('SIGKILL');
+    await snet.ended();
+    // 56: failure in receiving. A program that is not told would wait for ever.
+    expect(await Promise.all(downloads.map((download) => download.ended()))).toEqual([56, 56, 56, 56, 56]);
+  });
 });
+
+/** How many connections of the client's to an address have bytes in flight towards it. */
+async function transfers({ client }: Internet, address: string): Promise<number> {
+  const listing = await client.must(['ss', '-Htn', 'state', 'established', 'dst', address]);
+  // Recv-Q comes first.
+  return listing.split('\n').filter((line) => Number(line.trim().split(/\s+/)[0]) > 0).length;
+}

@@ -123,8 +123,9 @@ describeNeeding(NEEDS, 'an upstream', () => {
   ])('that has another %s', (_, other) =>
     withSnet(async (snet) => {
       await using server = await startServer(internet.far, other);
-      // It keeps silent so as to tell a prober nothing: only the idle time ends this.
-      await expectEnd(snet, 'ERR_IDLE');
+      // It keeps silent so as to tell a prober nothing: only the idle time ends this. But the log soon has a suspicion.
+      for (let flow = 0; flow < 3; flow++) await expectEnd(snet, 'ERR_IDLE');
+      await snet.says(/status=ERR_UPSTREAM_SILENT .*flows=3/);
       expect(server.said()).toContain('authentication error');
     }, '1s'),
   );

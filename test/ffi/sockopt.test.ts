@@ -73,7 +73,7 @@ describe('socket options', () => {
       closeSync(file);
     }
     expect(thrownBy(() => getIntOption(-1, SO_ERROR))).toMatchObject({ code: 'EBADF' });
-    expect(thrownBy(() => resetOnClose(-1))).toMatchObject({ code: 'EBADF', call: 'setsockopt' });
+    expect(thrownBy(() => resetOnClose(-1, true))).toMatchObject({ code: 'EBADF', call: 'setsockopt' });
     expect(thrownBy(() => readOption(-1, SO_ERROR, new Uint8Array(4)))).toMatchObject({ code: 'EBADF' });
   });
 
@@ -113,7 +113,8 @@ describe('resetOnClose', () => {
     const fd = checked('socket', libc.socket(AF_INET, SOCK_STREAM, 0));
     const sockaddr = encodeSockaddr({ family: 4, bytes: Uint8Array.of(127, 0, 0, 1), port });
     checked('connect', libc.connect(fd, sockaddr, sockaddr.length));
-    if (reset) resetOnClose(fd);
+    resetOnClose(fd, true);
+    if (!reset) resetOnClose(fd, false);
     const accepted = new Promise((resolve) => void server.on('connection', resolve));
     await accepted;
     checked('close', libc.close(fd));

@@ -5,7 +5,7 @@
  * stdin: a {@link Task} as JSON; stdout: a {@link Report}.
  */
 import type { Socket } from 'bun';
-import { descriptor } from '../../src/inbound/listener.ts';
+import { descriptor } from '../../src/net/socket.ts';
 import { isOwnListener, originalDestination } from '../../src/inbound/original_destination.ts';
 import { formatEndpoint, parseAddress, type Endpoint } from '../../src/net/address.ts';
 

@@ -1,11 +1,22 @@
 /** The rules of a namespace, as the firewalls' own programs see and make them. */
+import { eventually } from './eventually.ts';
 import type { Netns } from './netns.ts';
 
 /** All rules and sets, in each program's words. */
 export async function firewalls(ns: Netns): Promise<string> {
   const listings = [['nft', 'list', 'ruleset'], ['iptables-save'], ['ip6tables-save'], ['ipset', 'save']];
-  const texts = await Promise.all(listings.map((argv) => ns.must(argv)));
+  const texts = await Promise.all(listings.map((argv) => listed(ns, argv)));
   return texts.join('').replaceAll(/^#.*\n/gm, '');
+}
+
+/** While rules are being taken out, iptables-save may meet one whose set has just gone, and gives up: it is asked again. */
+function listed(ns: Netns, argv: readonly string[]): Promise<string> {
+  return eventually(`an answer of ${argv[0]}`, async () => {
+    const { code, stdout, stderr } = await ns.run(argv);
+    if (code === 0) return stdout;
+    if (/Set with index \d+ in kernel doesn't exist/.test(stderr)) return undefined;
+    throw new Error(`${argv.join(' ')}: exit ${code}: ${stderr}`);
+  });
 }
 
 const FOREIGN = `*nat

@@ -3,8 +3,9 @@
  * shadowsocks-libev's server cannot do: it takes the end of one direction for the end of both.
  */
 import { startFarEnd } from '../../src/demo/far_end.ts';
+import type { MethodName } from '../../src/upstream/shadowsocks/methods.ts';
 
-const [method, password, port] = process.argv.slice(2) as [string, string, string];
+const [method, password, port] = process.argv.slice(2) as [MethodName, string, string];
 startFarEnd({
   method,
   password,

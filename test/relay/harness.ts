@@ -31,6 +31,7 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
       else dial(next, remoteHandlers, relay);
     },
     connected() {},
+    unanswered() {},
     settled(relay, status) {
       relays.delete(relay);
       settled.push(status);

@@ -1,7 +1,8 @@
 /** For interop.test.ts: our far end, and a web server that gives back the body that it is sent, in one process. */
 import { startFarEnd } from '../../src/demo/far_end.ts';
+import type { MethodName } from '../../src/upstream/shadowsocks/methods.ts';
 
-const [method, password, port, webPort] = process.argv.slice(2);
+const [method, password, port, webPort] = process.argv.slice(2) as [MethodName, string, string, string];
 
 Bun.serve({
   hostname: '127.0.0.1',
@@ -10,8 +11,8 @@ Bun.serve({
   fetch: (request) => new Response(request.body),
 });
 startFarEnd({
-  method: method!,
-  password: password!,
+  method,
+  password,
   hostname: '127.0.0.1',
   port: Number(port),
   log: (line) => process.stderr.write(`${line}\n`),

@@ -9,14 +9,14 @@ import type { Target } from '../../src/upstream/shadowsocks/address.ts';
 import { chooseAead } from '../../src/upstream/shadowsocks/choose.ts';
 import { ClientSession } from '../../src/upstream/shadowsocks/client_session.ts';
 import { masterKey } from '../../src/upstream/shadowsocks/key.ts';
-import { findMethod, METHOD_NAMES, type MethodName } from '../../src/upstream/shadowsocks/methods.ts';
+import { METHOD_NAMES, METHODS, type MethodName } from '../../src/upstream/shadowsocks/methods.ts';
 import type { Suite } from '../../src/upstream/shadowsocks/suite.ts';
 import { Client, loopback, relayTo, serve, writeAll } from '../relay/harness.ts';
 
 const PASSWORD = 'correct horse';
 
 function suiteOf(name: MethodName, password = PASSWORD): Suite {
-  const method = findMethod(name)!;
+  const method = METHODS[name];
   return {
     method,
     aead: chooseAead(method, 'auto').aead,

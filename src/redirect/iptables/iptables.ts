@@ -2,6 +2,9 @@
  * Rules in the nat tables of iptables and ip6tables, with the bypassed addresses in sets of ipset: for kernels without
  * nf_tables' owned tables. Such rules outlive their process, so a guardian stands by (see guardian.ts), and every
  * start first takes out what may have been left all the same.
+ *
+ * Of iptables' two variants, nf_tables and legacy, it is the one that the program `iptables-restore` is. What was left
+ * with the one is not seen with the other: whoever switches (update-alternatives) stops snet first.
  */
 import { explain } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';

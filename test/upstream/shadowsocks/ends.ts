@@ -4,12 +4,12 @@ import { Outbox, type Session } from '../../../src/net/session.ts';
 import { PROVIDERS, type Aead, type Offer, type Provider } from '../../../src/upstream/shadowsocks/aead.ts';
 import { masterKey } from '../../../src/upstream/shadowsocks/key.ts';
 import { libcryptoAead } from '../../../src/upstream/shadowsocks/libcrypto.ts';
-import { findMethod, METHOD_NAMES, type Method } from '../../../src/upstream/shadowsocks/methods.ts';
+import { METHODS as BY_NAME, type Method } from '../../../src/upstream/shadowsocks/methods.ts';
 import { nobleAead } from '../../../src/upstream/shadowsocks/noble.ts';
 import { nodeAead } from '../../../src/upstream/shadowsocks/node.ts';
 import type { Suite } from '../../../src/upstream/shadowsocks/suite.ts';
 
-export const METHODS: readonly Method[] = METHOD_NAMES.map((name) => findMethod(name)!);
+export const METHODS: readonly Method[] = Object.values(BY_NAME);
 
 const OFFERS: Readonly<Record<Provider, (method: Method) => Offer>> = {
   libcrypto: libcryptoAead,

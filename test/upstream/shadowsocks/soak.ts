@@ -9,7 +9,7 @@ import { Outbox } from '../../../src/net/session.ts';
 import type { Aead } from '../../../src/upstream/shadowsocks/aead.ts';
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
 import { libcryptoAead } from '../../../src/upstream/shadowsocks/libcrypto.ts';
-import { findMethod, TAG_SIZE } from '../../../src/upstream/shadowsocks/methods.ts';
+import { METHODS, TAG_SIZE, type MethodName } from '../../../src/upstream/shadowsocks/methods.ts';
 import { nobleAead } from '../../../src/upstream/shadowsocks/noble.ts';
 import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
 
@@ -45,17 +45,17 @@ function litter(i: number): unknown {
   ];
 }
 
-function libcrypto(name: string): Aead {
-  const offer = libcryptoAead(findMethod(name)!);
+function libcrypto(name: MethodName): Aead {
+  const offer = libcryptoAead(METHODS[name]);
   if ('unavailable' in offer) throw new Error(offer.unavailable);
   return offer.aead;
 }
 
 function records(): void {
   const gcm = libcrypto('aes-256-gcm');
-  const others = ['chacha20-ietf-poly1305', 'xchacha20-ietf-poly1305'].map((name) => ({
+  const others = (['chacha20-ietf-poly1305', 'xchacha20-ietf-poly1305'] as const).map((name) => ({
     aead: libcrypto(name),
-    noble: nobleAead(findMethod(name)!),
+    noble: nobleAead(METHODS[name]),
   }));
   const keys = Array.from({ length: 5 }, (_, i) => crypto.getRandomValues(new Uint8Array(32)).fill(i, 0, 1));
   const [sealed, opened, reference] = [guarded(4096 + TAG_SIZE), guarded(4096), new Pinned(4096 + TAG_SIZE)];
@@ -96,7 +96,7 @@ function records(): void {
 
 /** Short connections, some open at a time, whose bytes come in odd pieces. */
 function traffic(): void {
-  const method = findMethod('aes-256-gcm')!;
+  const method = METHODS['aes-256-gcm'];
   const suite = {
     method,
     aead: libcrypto(method.name),
