@@ -19,14 +19,21 @@ export interface Running {
   readonly log: Log;
 }
 
-/** Puts a new configuration in force, or keeps the old one and says why. Never rejects. */
-export async function reloadInto(running: Running, read: () => Promise<Config>): Promise<void> {
+/**
+ * Puts a new configuration in force, or keeps the old one and says why. Never rejects.
+ * @param ending gives up the wait for names to be resolved
+ */
+export async function reloadInto(
+  running: Running,
+  read: () => Promise<Config>,
+  ending: AbortSignal,
+): Promise<void> {
   const { inForce, dns, flows, redirect, plan, log } = running;
   let policy: Policy | undefined;
   let rules: DnsRules | undefined;
   try {
     const config = await read();
-    policy = await buildPolicy(config, log);
+    policy = await unless(ending, buildPolicy(config, log));
     rules = dns && hasDns(config) ? await dns.build(config, policy) : undefined;
     await redirect.update(plan(policy));
     flows.use(policy);
@@ -45,6 +52,19 @@ export async function reloadInto(running: Running, read: () => Promise<Config>):
       status,
       reason: explain(error),
     });
+  }
+}
+
+/** Waits for `work`, unless the signal is aborted first. @throws the signal's reason then */
+async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort);
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 

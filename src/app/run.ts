@@ -116,6 +116,6 @@ export async function runProgram(
       log.info('stopping', { signal, flows: accepted, bytesUp, bytesDown });
       return 0;
     }
-    await reloadInto(running, reload);
+    await reloadInto(running, reload, signals.ending);
   }
 }

@@ -3,16 +3,26 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const;
 export type Signal = (typeof SIGNALS)[number];
 
+export interface Signals {
+  next(): Promise<Signal>;
+  /** Aborted as soon as a signal has come that is not SIGHUP: what takes long need not be finished. */
+  readonly ending: AbortSignal;
+  stop(): void;
+}
+
 /** From here on the signals don't kill the process. */
-export function watchSignals(): { next(): Promise<Signal>; stop(): void } {
+export function watchSignals(): Signals {
+  const ending = new AbortController();
   const waiting: Signal[] = [];
   let wake: (() => void) | undefined;
   const on = (signal: Signal) => {
     waiting.push(signal);
+    if (signal !== 'SIGHUP') ending.abort(new Error(`${signal} came`));
     wake?.();
   };
   for (const signal of SIGNALS) process.on(signal, on);
   return {
+    ending: ending.signal,
     async next() {
       while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
       return waiting.shift()!;

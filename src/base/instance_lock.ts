@@ -66,7 +66,7 @@ export function acquireInstanceLock(folder: string = FOLDER): InstanceLock {
   closeSync(fd);
   const pid = readFileSync(path, 'utf8').trim();
   throw new LockError('ERR_LOCKED', `another snet runs on this machine already${pid && `: process ${pid}`}`, {
-    hint: pid === '' ? undefined : `See what it is: ps -fp ${pid}. Stop it: sudo kill ${pid}`,
+    hint: pid === '' ? undefined : `Stop it with: sudo kill ${pid}`,
   });
 }
 

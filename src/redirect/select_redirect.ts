@@ -51,6 +51,12 @@ export async function selectRedirect(
   log: Log,
   runner: Runner,
 ): Promise<{ readonly redirect: Redirect; readonly why: string }> {
+  if (process.platform !== 'linux') {
+    throw new RedirectError(
+      'ERR_REDIRECT_UNSUPPORTED',
+      `snet can't redirect connections on ${process.platform} yet`,
+    );
+  }
   const { mechanism, why } = await chooseMechanism(preference, {
     nftables: () => Promise.resolve(probeNftables()),
     iptables: () => probeIptables(runner),

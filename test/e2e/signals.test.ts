@@ -106,6 +106,24 @@ describeNeeding(
       });
     });
 
+    test('ends at once, though a reload waits for a name', async () => {
+      const file = await configured({ upstream: shareLink(FAR.v4) });
+      await using snet = await startSnet(internet.client, ['-c', file]);
+      const mute =
+        'table ip mute { chain in { type filter hook prerouting priority 0; udp dport 53 drop; }; }\n';
+      await internet.world.must(['nft', '-f', '-'], { stdin: mute });
+      await configured({ upstream: shareLink('proxy.example') });
+      snet.signal('SIGHUP');
+      await Bun.sleep(300);
+      const began = performance.now();
+      snet.signal('SIGTERM');
+      expect(await snet.ended()).toBe(0);
+      // The resolver's own patience is many times that.
+      expect(performance.now() - began).toBeLessThan(2_000);
+      expect(snet.said()).toContain('the old one stays in force');
+      await internet.world.must(['nft', 'delete', 'table', 'ip', 'mute']);
+    });
+
     test('lets connections in flight go on over a reload', async () => {
       const file = await configured({ upstream: shareLink(FAR.v4) });
       await beside(internet.client, ['-c', file], async (snet) => {
