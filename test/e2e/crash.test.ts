@@ -39,7 +39,7 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss', 'ss-ser
     await using internet = await createInternet();
     await using _server = await startServer(internet.far);
     await using snet = await startSnet(internet.client, [shareLink(FAR.v4)]);
-    // Slower than it comes, so that much of it waits in the kernel when its sender dies.
+    // Slower than it comes, so that much of it waits in the kernel when its sender dies; what has arrived is read first.
     const slowly = [
       'curl',
       '-sS',
