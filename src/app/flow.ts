@@ -37,8 +37,8 @@ export interface Way {
   readonly began: number;
 }
 
-/** Ends that say nothing against an upstream by themselves. All others are failures with a word of their own. */
-const UNEXPLAINED: ReadonlySet<FlowStatus> = new Set(['OK', 'CLIENT_RESET', 'ERR_IDLE', 'ERR_HALF_CLOSED']);
+/** Ends for want of a byte. A client that goes soon (a closed tab, a scan) has not waited for an answer. */
+const WAITED: ReadonlySet<FlowStatus> = new Set(['ERR_IDLE', 'ERR_HALF_CLOSED']);
 
 export interface FlowOptions {
   readonly port: number;
@@ -92,7 +92,7 @@ export function createFlows(initial: Policy, { port, limit, stats, log, flowLog 
       flowLog.ended(way, status, up, down, cause);
       if (way.upstream !== policy.upstream) return;
       if (down > 0) silence.answered();
-      else if (up > 0 && UNEXPLAINED.has(status)) relay.noteUnanswered();
+      else if (up > 0 && WAITED.has(status)) relay.noteUnanswered();
     },
   };
 

@@ -17,9 +17,9 @@ export function clientHandlers(accept: (socket: RelaySocket) => void): SocketHan
 /** For sockets that dial out; `socket.data` is the relay from the start. */
 export const remoteHandlers: SocketHandler<Relay | undefined> = {
   open: (socket) => socket.data?.dialled(socket),
-  data: (socket, chunk) => socket.data?.remoteData(chunk),
-  end: (socket) => socket.data?.remoteEnd(),
-  drain: (socket) => socket.data?.remoteDrain(),
+  data: (socket, chunk) => socket.data?.remoteData(socket, chunk),
+  end: (socket) => socket.data?.remoteEnd(socket),
+  drain: (socket) => socket.data?.remoteDrain(socket),
   close: (socket, error) => socket.data?.remoteClose(socket, error),
   error: (socket, error) => socket.data?.settle('ERR_INTERNAL', error),
 };

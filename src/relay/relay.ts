@@ -128,8 +128,9 @@ export class Relay {
     if (!this.up.ended) this.clientEnd();
   }
 
-  remoteData(chunk: Uint8Array): void {
-    if (!this.#connected) this.remoteDrain();
+  remoteData(remote: RelaySocket, chunk: Uint8Array): void {
+    if (remote !== this.#remote) return;
+    if (!this.#connected) this.remoteDrain(remote);
     this.lastActive = this.#events.now();
     if (this.#session === undefined) return this.down.push(chunk, chunk.length);
     try {
@@ -139,7 +140,8 @@ export class Relay {
     }
   }
 
-  remoteEnd(): void {
+  remoteEnd(remote: RelaySocket): void {
+    if (remote !== this.#remote) return;
     this.lastActive = this.#events.now();
     try {
       this.#session?.openEnd();
@@ -154,7 +156,8 @@ export class Relay {
   }
 
   /** The upstream's socket can be written to; the first time this says that it is connected. */
-  remoteDrain(): void {
+  remoteDrain(remote: RelaySocket): void {
+    if (remote !== this.#remote) return;
     this.lastActive = this.#events.now();
     if (!this.#connected) return this.#nowConnected();
     this.up.drain();
@@ -166,7 +169,7 @@ export class Relay {
     if (!this.#connected) return this.dialFailed(dialStatus(error), error);
     if (error !== undefined) return this.settle('ERR_UPSTREAM_RESET', error);
     // After our FIN, the upstream's own FIN is reported as a close.
-    if (!this.down.ended) this.remoteEnd();
+    if (!this.down.ended) this.remoteEnd(remote);
     if (this.status === undefined && !this.up.finished) this.settle('ERR_UPSTREAM_RESET');
   }
 

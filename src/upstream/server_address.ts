@@ -41,7 +41,7 @@ export async function createServerAddress(
   const literal = parseAddress(host);
   if (literal) return { endpoints: () => [{ address: literal, port }], report: () => {}, stop: () => {} };
 
-  let endpoints: readonly Endpoint[];
+  let endpoints: readonly Endpoint[] | undefined;
   let asking = false;
   let nextAllowed = 0;
   let timer: Timer | undefined;
@@ -53,11 +53,18 @@ export async function createServerAddress(
       return address ? [{ address, port }] : [];
     });
     if (next.length === 0) throw new ResolveError('ERR_RESOLVE', `${host} has no address`);
-    const text = next.map(formatEndpoint).join(',');
-    if (endpoints !== undefined && text !== endpoints.map(formatEndpoint).join(',')) {
-      log.info('the upstream has moved', { server: host, addresses: text });
-    }
-    endpoints = next;
+    // Those that are still good stay in the order that failures have given them.
+    const kept = (endpoints ?? []).filter((old) =>
+      next.some((found) => sameAddress(found.address, old.address)),
+    );
+    const added = next.filter((found) => !kept.some((old) => sameAddress(found.address, old.address)));
+    const moved = endpoints !== undefined && (added.length > 0 || kept.length < endpoints.length);
+    endpoints = [...kept, ...added];
+    if (moved)
+      log.info('the upstream has moved', {
+        server: host,
+        addresses: endpoints.map(formatEndpoint).join(','),
+      });
     clearTimeout(timer);
     timer = setTimeout(again, Math.min(TTL_MAX, Math.max(TTL_MIN, ttl)) * 1_000);
     timer.unref();
@@ -92,12 +99,13 @@ export async function createServerAddress(
   }
 
   return {
-    endpoints: () => endpoints,
+    endpoints: () => endpoints ?? [],
     report(endpoint, worked) {
       if (worked) return;
-      // Another of its addresses may live: the failed one goes to the end until the name is resolved anew.
-      const rest = endpoints.filter((other) => !sameAddress(other.address, endpoint.address));
-      if (rest.length < endpoints.length) endpoints = [...rest, endpoint];
+      // Another of its addresses may live: the failed one goes to the end.
+      const known = endpoints ?? [];
+      const rest = known.filter((other) => !sameAddress(other.address, endpoint.address));
+      if (rest.length < known.length) endpoints = [...rest, endpoint];
       again();
     },
     stop() {

@@ -61,6 +61,18 @@ describe('createServerAddress()', () => {
     expect(answers.asked).toBe(2);
   });
 
+  test('an address that has failed stays behind the others when the name still has both', async () => {
+    const answers = resolver({ addresses: ['192.0.2.1', '192.0.2.2'], ttl: 60 });
+    const said: string[] = [];
+    const log: Log = { ...silent, info: (message) => void said.push(message) };
+    using server = disposable(await createServerAddress('proxy.example', 443, answers.resolve, log));
+    server.report(server.endpoints()[0]!, false);
+    await Bun.sleep(0);
+    expect(answers.asked).toBe(2);
+    expect(text(server)).toEqual(['192.0.2.2:443', '192.0.2.1:443']);
+    expect(said).toEqual([]);
+  });
+
   test('keeps the last addresses when asking again fails', async () => {
     const answers = resolver({ addresses: ['192.0.2.1'], ttl: 60 }, new Error('SERVFAIL'));
     const said: string[] = [];
