@@ -18,6 +18,7 @@ import { createSystemResolver, SYSTEM_FILES } from '../dns/system_resolver.ts';
 import { direct } from '../upstream/direct.ts';
 import { stateDirectoryOf } from './build_policy.ts';
 import type { Policy } from './policy.ts';
+import { withResolverLog } from './resolver_log.ts';
 import { streamsBy } from './upstream_stream.ts';
 
 export interface DnsRules extends ResolverRules {
@@ -38,8 +39,8 @@ export async function buildDns(
   const lists = await loadLists(dns.lists, stateDirectoryOf(config));
   for (const warning of lists.warnings) log.warn(`list: ${warning}`);
 
-  const china = side('china', dns, streamsBy(direct));
-  const trusted = side('trusted', dns, streamsBy(policy.upstream));
+  const china = side('china', dns, streamsBy(direct), log);
+  const trusted = side('trusted', dns, streamsBy(policy.upstream), log);
   const local = systemSide();
   const queryLog = dns.log === undefined ? undefined : openQueryLog(dns.log, log);
   return {
@@ -64,11 +65,11 @@ export async function buildDns(
   };
 }
 
-function side(name: 'china' | 'trusted', dns: DnsConfig, open: OpenStream): SideExchange {
+function side(name: 'china' | 'trusted', dns: DnsConfig, open: OpenStream, log: Log): SideExchange {
   const { mixCase } = dns;
   return createSide(
     name,
-    dns[name].map((resolver) => createExchange(resolver, { open, mixCase })),
+    dns[name].map((resolver) => withResolverLog(createExchange(resolver, { open, mixCase }), log)),
   );
 }
 

@@ -10,7 +10,9 @@ import type { ResolverStats } from '../dns/exchange/side.ts';
 import { realClock } from '../dns/race.ts';
 import { createResolver, type Resolver } from '../dns/resolver.ts';
 import { listenDns } from '../dns/server/listener.ts';
+import { readNameservers, SYSTEM_FILES } from '../dns/system_resolver.ts';
 import { portHolder } from '../inbound/port_holder.ts';
+import { formatAddress } from '../net/address.ts';
 import { createNameMemory, type NameMemory } from '../net/name_memory.ts';
 import { buildDns, type DnsRules } from './build_dns.ts';
 import type { Policy } from './policy.ts';
@@ -57,6 +59,7 @@ export async function startDns(config: ConfigWithDns, policy: Policy, log: Log):
   const { directory } = cacheConfig;
   const build: DnsService['build'] = (next, by) => buildDns(next, by, verdicts, log);
 
+  warnOfLinkLocal(log);
   let rules = await build(config, policy);
   const failed = (error: unknown) => {
     log.error('a fault in the resolver', { status: 'ERR_INTERNAL', reason: explain(error) });
@@ -94,4 +97,12 @@ export async function startDns(config: ConfigWithDns, policy: Policy, log: Log):
     rules.close();
     throw error;
   }
+}
+
+/** Said at start, since nobody would find out: the kernel's rules leave such a resolver alone, see redirect/. */
+function warnOfLinkLocal(log: Log): void {
+  const linkLocal = readNameservers(SYSTEM_FILES).filter(({ zone }) => zone !== undefined);
+  if (linkLocal.length === 0) return;
+  const resolvers = linkLocal.map(({ address, zone }) => `${formatAddress(address)}%${zone}`).join(',');
+  log.warn('what is asked of a resolver with a link-local address can not be caught', { resolvers });
 }

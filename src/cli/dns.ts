@@ -75,8 +75,10 @@ export function rendered(report: NameReport): string {
     `${name} ${type}: ${rcode}${from} (${reason}), ${ms} ms`,
     ...records.map((record) => `  ${record.name} ${record.ttl} ${record.type} ${record.data}`),
     `kind     ${kind === undefined ? '' : `${kind}: `}${why}`,
-    `cache    ${cached === undefined ? 'not there' : `good for ${cached} s more`}`,
   ];
+  if (kind !== undefined) {
+    lines.push(`cache    ${cached === undefined ? 'not there' : `good for ${cached} s more`}`);
+  }
   if (remembered !== undefined || verdict !== undefined) {
     lines.push(`verdict  ${remembered ?? 'none'} before, ${verdict ?? 'none'} now`);
   }

@@ -61,7 +61,11 @@ export function parseResolver(text: string): ResolverConfig | Fault {
 /** A resolver that is asked through the upstream, which carries TCP. */
 export function parseTrustedResolver(text: string): ResolverConfig | Fault {
   const resolver = parseResolver(text);
-  if (resolver instanceof Fault || resolver.transport !== 'udp') return resolver;
+  if (resolver instanceof Fault) {
+    const { found, hint } = resolver;
+    return new Fault(TRUSTED_FORM, { ...(found !== undefined && { found }), hint });
+  }
+  if (resolver.transport !== 'udp') return resolver;
   const over = formatResolver({ ...resolver, transport: 'tcp' });
   return new Fault(TRUSTED_FORM, {
     found: JSON.stringify(text),

@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import type { Config } from './config.ts';
 import { dnsConfigOf } from './dns_form.ts';
 import type { Document } from './document.ts';
-import { ConfigError } from './error.ts';
+import { formatDuration } from './duration.ts';
+import { ConfigError, type Problem } from './error.ts';
 import { NEW_NAMES } from './legacy_keys.ts';
 import { problemsOf } from './problems.ts';
 import { FILE, type File } from './schema.ts';
@@ -31,24 +32,15 @@ function fromFile(file: File, document: Document, folder: string): Config {
       },
     ]);
   }
-  const dns = file.dns === false ? undefined : dnsConfigOf(file.dns, folder);
-  if (dns?.port === file.listen.port) {
-    throw new ConfigError('ERR_CONFIG_VALUE', [
-      {
-        ...document.originOf(['dns', 'port']),
-        found: String(dns.port),
-        expected: 'another port than listen.port',
-        hint: 'connections and DNS over TCP are taken apart by their port',
-      },
-    ]);
-  }
+  const problems = conflicts(file, document);
+  if (problems.length > 0) throw new ConfigError('ERR_CONFIG_VALUE', problems);
   return {
     upstream,
     port: file.listen.port,
     scope: file.scope,
     bypass: file.bypass,
     redirect: file.redirect,
-    dns,
+    dns: file.dns === false ? undefined : dnsConfigOf(file.dns, folder),
     timeouts: {
       dial: timeouts.dial,
       idle: timeouts.idle,
@@ -59,4 +51,28 @@ function fromFile(file: File, document: Document, folder: string): Config {
     maxConnections: file['max-connections'],
     logLevel: file.log.level,
   };
+}
+
+/** Values that are right by themselves, but not beside each other. */
+function conflicts({ listen, dns }: File, document: Document): Problem[] {
+  if (dns === false) return [];
+  const problems: Problem[] = [];
+  if (dns.port === listen.port) {
+    problems.push({
+      ...document.originOf(['dns', 'port']),
+      found: String(dns.port),
+      expected: 'another port than listen.port',
+      hint: 'connections and DNS over TCP are taken apart by their port',
+    });
+  }
+  const { 'min-ttl': least, 'max-ttl': most } = dns.cache;
+  if (least > most) {
+    const longest = formatDuration(most * 1000);
+    problems.push({
+      ...document.originOf(['dns', 'cache', 'min-ttl']),
+      found: JSON.stringify(formatDuration(least * 1000)),
+      expected: `at most dns.cache.max-ttl, "${longest}"`,
+    });
+  }
+  return problems;
 }

@@ -53,7 +53,15 @@ function dataOf(message: Uint8Array, { type, dataAt, end }: RecordAt): string {
 function texts(data: Uint8Array): string[] {
   const found: string[] = [];
   for (let at = 0; at < data.length; at += 1 + data[at]!) {
-    found.push(JSON.stringify(Buffer.from(data.subarray(at + 1, at + 1 + data[at]!)).toString('latin1')));
+    const bytes = Array.from(data.subarray(at + 1, at + 1 + data[at]!), characterOf);
+    found.push(`"${bytes.join('')}"`);
   }
   return found;
+}
+
+/** What is not printable ASCII as `\DDD`: what somebody put into a record must not drive a terminal. */
+function characterOf(byte: number): string {
+  if (byte < 0x20 || byte > 0x7e) return `\\${String(byte).padStart(3, '0')}`;
+  const character = String.fromCharCode(byte);
+  return character === '"' || character === '\\' ? `\\${character}` : character;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { silent, type Fields, type Log } from '../../src/base/log.ts';
-import { parseAddress } from '../../src/net/address.ts';
+import { parseAddress, type Address } from '../../src/net/address.ts';
 import { createFlowLog } from '../../src/app/flow_log.ts';
 import type { Way } from '../../src/app/flow.ts';
 import { direct } from '../../src/upstream/direct.ts';
@@ -42,6 +42,13 @@ test('a failure says its status word, where to and why', () => {
     upstream: 'shadowsocks 198.51.100.1:8388',
     reason: 'ECONNREFUSED',
   });
+});
+
+test('an address that was given for a name is called by it', () => {
+  const { log, lines } = recorder();
+  const nameOf = (address: Address) => (address === destination.address ? 'www.example.com' : undefined);
+  createFlowLog(log, nameOf).ended(way, 'ERR_DIAL_REFUSED', 0, 0);
+  expect(lines[0]!.fields).toMatchObject({ destination: '192.0.2.1:443', name: 'www.example.com' });
 });
 
 test('an orderly end is a line only for those who debug', () => {

@@ -7,12 +7,13 @@
  *   load, proxy          ss-server 10.77.0.2, origin 198.41.0.4 (on lo)
  *
  * Options: --rounds N (3), --mib N (512, per transfer), --quick (1 round, little data), --method M (only that
- * method's throughput), --costs (only what connections cost)
+ * method's throughput), --costs (only what connections cost), --dns (only the resolver, beside dnsmasq: see dns.ts)
  */
 import { join as joinPath } from 'node:path';
 import { parseArgs } from 'node:util';
 import { join, Netns } from '../lab/netns.ts';
 import { measureAead } from './aead.ts';
+import { benchDns, dnsTable } from './dns.ts';
 import { lineWith, PASSWORD, snet, ssRedir, type Server, type Subject } from './subjects.ts';
 import { median, table } from './table.ts';
 
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     method: { type: 'string' },
     costs: { type: 'boolean', default: false },
+    dns: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
@@ -46,6 +48,27 @@ const LOADS: readonly Load[] = [
   { name: 'upload, 1 stream', mode: 'upload', streams: 1 },
   { name: 'upload, 8 streams', mode: 'upload', streams: 8 },
 ];
+
+const print = (text: string) => process.stdout.write(`${text}\n`);
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const RESULTS = joinPath(import.meta.dir, 'results.json');
+
+if (options.dns) {
+  const dns = await resolver();
+  const former = (await Bun.file(RESULTS).exists()) ? ((await Bun.file(RESULTS).json()) as object) : {};
+  await keep({ ...former, dns });
+  process.exit();
+}
+
+async function resolver() {
+  const dns = await benchDns({ binary, rounds, quick: options.quick, say });
+  print(dnsTable(dns));
+  return { date: new Date().toISOString(), rounds, ...dns };
+}
+
+async function keep(results: object): Promise<void> {
+  await Bun.write(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+}
 
 await using client = await Netns.create('client');
 await using far = await Netns.create('far');
@@ -97,8 +120,6 @@ async function load(pid: number, mode: string, count: number, size = 0): Promise
   return JSON.parse(stdout) as Record<string, number>;
 }
 
-const print = (text: string) => process.stdout.write(`${text}\n`);
-const say = (text: string) => process.stderr.write(`${text}\n`);
 const results: Record<string, unknown> = { date: new Date().toISOString(), rounds, bytes };
 
 // Throughput: every subject in every round, so that a noisy minute hits all of them.
@@ -193,4 +214,5 @@ print(
   ),
 );
 results['aead'] = aead;
-await Bun.write(joinPath(import.meta.dir, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+results['dns'] = await resolver();
+await keep(results);

@@ -30,6 +30,7 @@ export function snet(binary: string, aead: string = 'auto'): Subject {
       const config = {
         upstream: { type: 'shadowsocks', server: address, port, method, password: PASSWORD },
         listen: { port: PORT },
+        dns: { cache: { directory: false } },
         aead,
       };
       const path = `/tmp/snet-bench-${process.pid}.json`;

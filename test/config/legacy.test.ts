@@ -85,6 +85,36 @@ describe('a file of the Go program', () => {
     expect(config).toMatchObject({ port: 1111, scope: 'bypass-cn', timeouts: { idle: 600_000 } });
   });
 
+  test('has its names looked after as before', () => {
+    const { config, warnings } = load({
+      ...SS2,
+      'cn-dns': '114.114.114.114',
+      'fq-dns': '8.8.4.4',
+      'enable-dns-cache': true,
+      'dns-prefetch-enable': true,
+      'enforce-ttl': 60,
+      'disable-qtypes': ['aaaa', 'MX'],
+      'force-fq': ['*.cloudfront.net', 'git.example', '*ads.example'],
+      'host-map': { 'nas.example': '192.0.2.9' },
+      'block-hosts': ['*.ads.example'],
+      'block-host-file': '/etc/snet/ads',
+      'dns-logging-file': '/var/log/snet.log',
+    });
+    expect(warnings).toEqual([]);
+    const refused = ['AAAA', 'MX'];
+    expect(effective(config)['dns']).toMatchObject({
+      china: ['114.114.114.114'],
+      trusted: ['tcp://8.8.4.4'],
+      cache: { 'min-ttl': '1m', 'max-ttl': '1m', size: '32MiB' },
+      'refuse-types': { china: refused, foreign: refused, unknown: refused },
+      names: { china: [], foreign: ['*.cloudfront.net', 'git.example', '*.ads.example'] },
+      hosts: { 'nas.example': ['192.0.2.9'] },
+      block: ['*.ads.example'],
+      lists: { block: ['/etc/snet/ads'] },
+      log: '/var/log/snet.log',
+    });
+  });
+
   test.each([
     { name: 'two passwords', file: { ...SS2, 'ss2-password': 'hunter2' }, warning: 'old.json:7:2: ss2-password: ignored: ss2-passwd counts' },
     { name: 'a listener elsewhere', file: { ...SS2, 'listen-host': '0.0.0.0' }, warning: 'old.json:7:2: listen-host: not supported yet, ignored: snet listens on 127.0.0.1 and ::1' },
@@ -107,6 +137,8 @@ describe('a file of the Go program', () => {
     { name: 'a scope that is none', file: { ...SS2, 'proxy-scope': 'bypasscn' }, message: 'old.json:7:2: proxy-scope: found "bypasscn", expected "bypassCN" or "global"\n  hint: did you mean bypassCN?' },
     { name: 'a timeout that is none', file: { ...SS2, 'proxy-timeout': '30' }, message: 'old.json:7:2: proxy-timeout: found "30", expected a whole number of seconds' },
     { name: 'a port in quotes', file: { ...SS2, 'ss2-port': '8388' }, message: 'old.json:4:2: ss2-port: found "8388", expected a whole number, 1 to 65535\n  hint: write the number without quotes' },
+    { name: 'a resolver that is a name', file: { ...SS2, 'fq-dns': 'dns.example' }, message: 'old.json:7:2: fq-dns: found "tcp://dns.example", expected a resolver such as "tcp://8.8.8.8" or "tls://1.1.1.1#cloudflare-dns.com"\n  hint: write the address of dns.example: no name can be resolved before' },
+    { name: 'a host without an address', file: { ...SS2, 'host-map': { 'a.example': '192.0.2' } }, message: 'old.json:7:2: host-map: found "192.0.2", expected an IPv4 or IPv6 address' },
     { name: 'no password', file: { ...SS2, 'ss2-passwd': '' }, message: 'old.json:6:2: ss2-passwd: found nothing, expected a text' },
   ])('is refused for $name', ({ file, message }) => {
     expect(messageOf(file)).toBe(message);

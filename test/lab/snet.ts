@@ -11,6 +11,8 @@ export interface SnetOptions extends SpawnOptions {
   readonly under?: readonly string[];
   /** With the resolver; its configuration should say where it may keep what it keeps. */
   readonly dns?: boolean;
+  /** How many connections to resolvers it may keep open, in case that more is asked. */
+  readonly kept?: number;
 }
 
 /** Starts `snet run ARGS`; resolves once it redirects. */
@@ -36,10 +38,10 @@ export async function beside(
 ): Promise<void> {
   const before = await firewalls(ns);
   await using snet = await startSnet(ns, args, options);
-  const base = openDescriptors(snet.pid);
+  const base = openDescriptors(snet.pid) + (options.kept ?? 0);
   try {
     await body(snet);
-    await eventually(`${base} open descriptors again`, () => openDescriptors(snet.pid) <= base);
+    await eventually(`no more than ${base} open descriptors`, () => openDescriptors(snet.pid) <= base);
   } catch (error) {
     throw new Error(`snet said:\n${snet.said()}`, { cause: error });
   }

@@ -51,12 +51,14 @@ export function renderSwap(plan: RedirectPlan, owner: number): string {
 /** For `iptables-restore --noflush` or its IPv6 sister: all rules of one family, in one transaction. */
 export function renderRules({ port, dns, gid }: RedirectPlan, family: 4 | 6, owner: number): string {
   const bypassed = `-m set --match-set ${setName(family, owner)} dst ${COMMENT} -j RETURN`;
-  return rules({ port, dns, gid }, [bypassed], owner);
+  // What is bound to a device, as a socket to a link-local address is, can't be redirected to loopback.
+  const linkLocal = dns !== undefined && family === 6 ? [`-d fe80::/10 ${COMMENT} -j RETURN`] : [];
+  return rules({ port, dns, gid }, { beforeDns: linkLocal, behindDns: [bypassed] }, owner);
 }
 
 /** As {@link renderRules}, without the set, which would have to be there even for a rehearsal. */
 export function renderRehearsal(owner: number): string {
-  return rules({ port: 1, dns: 1, gid: 0 }, [], owner);
+  return rules({ port: 1, dns: 1, gid: 0 }, { beforeDns: [], behindDns: [] }, owner);
 }
 
 const DNS_OVER_UDP = '-p udp -m udp --dport 53';
@@ -64,7 +66,7 @@ const DNS_OVER_TCP = '-p tcp -m tcp --dport 53';
 
 function rules(
   { port, dns, gid }: Pick<RedirectPlan, 'port' | 'dns' | 'gid'>,
-  bypass: readonly string[],
+  returns: { readonly beforeDns: readonly string[]; readonly behindDns: readonly string[] },
   owner: number,
 ): string {
   const chain = chainName(owner);
@@ -73,8 +75,9 @@ function rules(
   const bodies = [
     `-m owner --gid-owner ${gid} ${COMMENT} -j RETURN`,
     `-m addrtype --dst-type LOCAL ${COMMENT} -j RETURN`,
+    ...returns.beforeDns,
     ...caught.map((match) => `${match} ${COMMENT} -j REDIRECT --to-ports ${dns}`),
-    ...bypass,
+    ...returns.behindDns,
     `-p tcp ${COMMENT} -j REDIRECT --to-ports ${port}`,
   ];
   const ways = ['-p tcp', ...(dns === undefined ? [] : [DNS_OVER_UDP])];

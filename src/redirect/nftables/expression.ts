@@ -13,6 +13,7 @@ import {
   NFT_PAYLOAD_TRANSPORT_HEADER,
   NFT_REG,
   NFT_RETURN,
+  NFTA_BITWISE,
   NFTA_CMP,
   NFTA_DATA,
   NFTA_EXPR,
@@ -64,10 +65,8 @@ export function leavesByLoopback(): Expression[] {
 
 /** `ip daddr @SET` or `ip6 daddr @SET`; stands behind {@link nfprotoIs}. `setId` as given to the set in this batch. */
 export function destinationIn(family: 4 | 6, set: string, setId: number): Expression[] {
-  // RFC 791 §3.1 and RFC 8200 §3: where the destination stands in the header.
-  const [offset, length] = family === 4 ? [16, 4] : [24, 16];
   return [
-    payload(NFT_PAYLOAD_NETWORK_HEADER, offset, length),
+    destination(family),
     expression(
       'lookup',
       u32(NFTA_LOOKUP.SREG, NFT_REG.REG_1),
@@ -75,6 +74,13 @@ export function destinationIn(family: 4 | 6, set: string, setId: number): Expres
       u32(NFTA_LOOKUP.SET_ID, setId),
     ),
   ];
+}
+
+/** `ip6 daddr fe80::/10`: link-local unicast (RFC 4291 §2.5.6); stands behind {@link nfprotoIs}. */
+export function destinationIsLinkLocal(): Expression[] {
+  const block = Uint8Array.of(0xfe, 0x80, ...new Uint8Array(14));
+  const mask = Uint8Array.of(0xff, 0xc0, ...new Uint8Array(14));
+  return [destination(6), masked(mask), isEqual(block)];
 }
 
 /** `udp dport PORT` or `tcp dport PORT`; stands behind {@link l4protoIs}. */
@@ -114,6 +120,12 @@ function meta(key: number): Expression {
   return expression('meta', u32(NFTA_META.KEY, key), u32(NFTA_META.DREG, NFT_REG.REG_1));
 }
 
+function destination(family: 4 | 6): Expression {
+  // RFC 791 §3.1 and RFC 8200 §3: where it stands in the header.
+  const [offset, length] = family === 4 ? [16, 4] : [24, 16];
+  return payload(NFT_PAYLOAD_NETWORK_HEADER, offset, length);
+}
+
 /** Bytes of the packet, as they stand in it. */
 function payload(base: number, offset: number, length: number): Expression {
   return expression(
@@ -122,6 +134,18 @@ function payload(base: number, offset: number, length: number): Expression {
     u32(NFTA_PAYLOAD.BASE, base),
     u32(NFTA_PAYLOAD.OFFSET, offset),
     u32(NFTA_PAYLOAD.LEN, length),
+  );
+}
+
+/** Clears the bits of the register that the mask doesn't have. */
+function masked(mask: Uint8Array): Expression {
+  return expression(
+    'bitwise',
+    u32(NFTA_BITWISE.SREG, NFT_REG.REG_1),
+    u32(NFTA_BITWISE.DREG, NFT_REG.REG_1),
+    u32(NFTA_BITWISE.LEN, mask.length),
+    nested(NFTA_BITWISE.MASK, attribute(NFTA_DATA.VALUE, mask)),
+    nested(NFTA_BITWISE.XOR, attribute(NFTA_DATA.VALUE, new Uint8Array(mask.length))),
   );
 }
 

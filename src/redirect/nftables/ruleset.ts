@@ -9,6 +9,7 @@
  *         type nat hook output priority dstnat; policy accept;
  *         meta skgid 7777 counter return
  *         fib daddr type local counter return
+ *         ip6 daddr fe80::/10 counter return
  *         udp dport 53 counter redirect to :1053
  *         tcp dport 53 counter redirect to :1053
  *         ip daddr @bypass4 counter return
@@ -17,7 +18,8 @@
  *       }
  *     }
  *
- * DNS is caught before the ranges: the resolver that a machine was given is mostly its router, in a private net.
+ * DNS is caught before the ranges: the resolver that a machine was given is mostly its router, in a private net. Not one
+ * with a link-local address: a socket that talks to such is bound to its device, and loopback can't be reached from there.
  *
  * A further set that rules look into (answers of DNS, with NFT_SET_TIMEOUT and a timeout an element) belongs beside
  * {@link bypassSets}: a set, and a `return` rule before the redirect. {@link replaceRanges} leaves all but the two
@@ -27,6 +29,7 @@ import type { RedirectPlan } from '../redirect.ts';
 import {
   counter,
   destinationIn,
+  destinationIsLinkLocal,
   destinationIsLocal,
   destinationPortIs,
   l4protoIs,
@@ -106,7 +109,14 @@ function dnsRules(
 ): Message[] {
   const { dns } = plan;
   if (dns === undefined) return [];
-  return [IPPROTO_UDP, IPPROTO_TCP].map((protocol) =>
+  const linkLocal = rule(
+    "resolvers of this link: what is bound to a device can't be redirected",
+    nfprotoIs(NFPROTO.IPV6),
+    destinationIsLinkLocal(),
+    counter(),
+    leave(),
+  );
+  const caught = [IPPROTO_UDP, IPPROTO_TCP].map((protocol) =>
     rule(
       `DNS over ${protocol === IPPROTO_UDP ? 'UDP' : 'TCP'} goes to snet, whomever it asks`,
       anyFamilyOf(plan),
@@ -116,6 +126,7 @@ function dnsRules(
       redirectTo(dns),
     ),
   );
+  return plan.ipv6 ? [linkLocal, ...caught] : caught;
 }
 
 function anyFamilyOf({ ipv6 }: RedirectPlan): Expression[] {

@@ -68,6 +68,7 @@ export const NFTA_DATA = { VALUE: 1, VERDICT: 2 } as const;
 export const NFTA_VERDICT_CODE = 1;
 export const NFTA_META = { DREG: 1, KEY: 2 } as const;
 export const NFTA_CMP = { SREG: 1, OP: 2, DATA: 3 } as const;
+export const NFTA_BITWISE = { SREG: 1, DREG: 2, LEN: 3, MASK: 4, XOR: 5 } as const;
 export const NFTA_LOOKUP = { SET: 1, SREG: 2, SET_ID: 4 } as const;
 export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LEN: 4 } as const;
 export const NFTA_IMMEDIATE = { DREG: 1, DATA: 2 } as const;

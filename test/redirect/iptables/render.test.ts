@@ -83,7 +83,10 @@ test('renderRules() is one transaction', () => {
 -I OUTPUT -p udp -m udp --dport 53 -m comment --comment snet -j SNET-123
 COMMIT
 `);
-  expect(renderRules(PLAN, 6, OWNER)).toBe(v4.replace('snet4', 'snet6'));
+  const beforeDns = '-A SNET-123 -d fe80::/10 -m comment --comment snet -j RETURN\n-A SNET-123 -p udp';
+  expect(renderRules(PLAN, 6, OWNER)).toBe(
+    v4.replace('snet4', 'snet6').replace('-A SNET-123 -p udp', beforeDns),
+  );
 });
 
 test('renderRules() lets DNS be where the plan has none of it', () => {

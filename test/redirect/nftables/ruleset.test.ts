@@ -79,6 +79,10 @@ describe('messages are those of nft', () => {
     ['rule local by oif', named(byDevice, `rule "this machine's own addresses"`)],
     ['rule bypass4', named(whole, 'rule "IPv4 that goes straight out"')],
     ['rule bypass6', named(whole, 'rule "IPv6 that goes straight out"')],
+    [
+      'rule link-local',
+      named(whole, `rule "resolvers of this link: what is bound to a device can't be redirected"`),
+    ],
     ['rule DNS over UDP', named(whole, 'rule "DNS over UDP goes to snet, whomever it asks"')],
     ['rule DNS over TCP', named(whole, 'rule "DNS over TCP goes to snet, whomever it asks"')],
     ['rule DNS over UDP IPv4 only', named(noIPv6, 'rule "DNS over UDP goes to snet, whomever it asks"')],
@@ -120,7 +124,7 @@ describe('ruleset()', () => {
   test('says nothing of DNS where the plan has none', () => {
     const whole = objects(ruleset(PLAN, 'fib'));
     expect(objects(ruleset({ ...PLAN, dns: undefined }, 'fib'))).toEqual(
-      whole.filter((object) => !object.includes('DNS')),
+      whole.filter((object) => !/DNS|resolvers/.test(object)),
     );
   });
 
