@@ -24,6 +24,9 @@ export function formFor(asker: Asker, answer: Uint8Array): Uint8Array | undefine
   return message && fitted(withoutUnaskedAd(asker, message), limitFor(asker));
 }
 
+const PLAIN_OPT = optRecord({ payload: OUR_PAYLOAD, dnssecOk: false });
+const DNSSEC_OPT = optRecord({ payload: OUR_PAYLOAD, dnssecOk: true });
+
 /**
  * The same for an answer without an OPT record, in memory that has room for one behind it: without reading all of it again.
  *
@@ -34,7 +37,7 @@ export function formInPlace(asker: Asker, memory: Uint8Array, length: number): U
   const { edns } = asker.question;
   let end = length;
   if (edns && length + OPT_SIZE <= memory.length) {
-    memory.set(optRecord({ payload: OUR_PAYLOAD, dnssecOk: edns.dnssecOk }), length);
+    memory.set(edns.dnssecOk ? DNSSEC_OPT : PLAIN_OPT, length);
     putU16(memory, COUNT.additional, u16(memory, COUNT.additional) + 1);
     end += OPT_SIZE;
   }

@@ -1,6 +1,6 @@
 /** What a name would be answered with, and why: for `snet dns`. */
 import type { Cache } from './cache/cache.ts';
-import type { Inquiry, InquiryRules } from './inquiry.ts';
+import type { Inquiry, NumberedRules } from './inquiry.ts';
 import { explainKind } from './name_kind.ts';
 import { composeOwn } from './own_answer.ts';
 import { decidePolicy, type NamePolicy } from './policy.ts';
@@ -31,7 +31,7 @@ export interface ExplainOptions {
 }
 
 interface Sources {
-  readonly rules: InquiryRules & { readonly policy: NamePolicy };
+  readonly rules: NumberedRules & { readonly policy: NamePolicy };
   readonly cache: Pick<Cache, 'lookup'>;
   readonly inquire: Inquiry;
   readonly clock: Pick<Clock, 'now'>;

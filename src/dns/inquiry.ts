@@ -17,13 +17,18 @@ export interface InquiryRules {
   readonly strip: readonly Stripped[];
 }
 
+export interface NumberedRules extends InquiryRules {
+  /** Of the configuration that they are from: other rules have another, 1 to 65,535. */
+  readonly generation: number;
+}
+
 /**
  * @param query of any client
  * @returns an answer shared by all who asked, not to be changed: see `copyFor`
  * @throws (as rejection) InFlightError if too many wait already
  */
 export type Inquiry = (
-  rules: InquiryRules,
+  rules: NumberedRules,
   query: Uint8Array,
   question: Question,
   kind: Kind,
@@ -33,7 +38,7 @@ export type Inquiry = (
 export function createInquiry(cache: Pick<Cache, 'store'>, limit: number): Inquiry {
   const inFlight = createInFlight<SplitAnswer>((answer) => answer, limit);
 
-  return ({ split, strip }, query, question, kind) => {
+  return ({ split, strip, generation }, query, question, kind) => {
     const { name, type, class: of, dnssecOk, checkingDisabled } = keyOf(question);
     return inFlight.once(`${type} ${of} ${dnssecOk} ${checkingDisabled} ${name}`, async () => {
       const ours = { ...question, edns: { payload: OUR_PAYLOAD, dnssecOk } };
@@ -45,7 +50,7 @@ export function createInquiry(cache: Pick<Cache, 'store'>, limit: number): Inqui
         strip.length > 0 && hasServiceParams(type) ? stripServiceParams(found.message, strip) : found.message;
       const bare = message && withoutEdns(message);
       if (!bare) return { ...found, message: composeFailure(forwarded, ours, RCODE.SERVFAIL, UNREADABLE) };
-      cache.store(question, bare, found.side ?? 'trusted');
+      cache.store(question, bare, found.side ?? 'trusted', generation);
       return { ...found, message };
     });
   };

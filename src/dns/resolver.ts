@@ -1,16 +1,19 @@
 /**
  * The way of a name, from top to bottom:
  *
- *   read ─▶ policy ─▶ cache ─▶ inquiry (in flight once ─▶ split ─▶ strip ─▶ store) ─▶ form ─▶ remember, log
+ *   read ─▶ cache ─▶ policy ─▶ inquiry (in flight once ─▶ split ─▶ strip ─▶ store) ─▶ form ─▶ remember, log
  *
- * No other file knows the whole way. Up to the cache there is no promise: a hit is answered within the call.
+ * No other file knows the whole way. The policy comes before the cache in what it decides, but is asked after it: what
+ * these very rules had asked for they don't answer themselves. Up to the inquiry there is no promise: a hit is answered
+ * within the call.
  */
+import type { Address } from '../net/address.ts';
 import type { NameMemory } from '../net/name_memory.ts';
 import { formFor, formInPlace, type Asker } from './answer_form.ts';
-import type { Cache } from './cache/cache.ts';
+import type { Cache, Hit } from './cache/cache.ts';
 import { InFlightError } from './cache/in_flight.ts';
 import { explainName, type ExplainOptions, type Explanation } from './explain.ts';
-import { createInquiry, type InquiryRules } from './inquiry.ts';
+import { createInquiry, type InquiryRules, type NumberedRules } from './inquiry.ts';
 import { composeOwn, isTransfer } from './own_answer.ts';
 import { decidePolicy, type NamePolicy } from './policy.ts';
 import type { QueryLog } from './query_log.ts';
@@ -62,9 +65,12 @@ interface Visit extends Asker {
   readonly began: number;
 }
 
+/** Numbers of configurations; 0 is none's. After so many reloads nothing is left of those with the same numbers. */
+const GENERATIONS = 0xffff;
+
 export function createResolver(initial: ResolverRules, options: ResolverOptions): Resolver {
   const { cache, memory, clock, failed, limit = MOST_WAITING } = options;
-  let rules = initial;
+  let rules: ResolverRules & NumberedRules = { ...initial, generation: 1 };
   const inquire = createInquiry(cache, limit);
   const scratch = new Uint8Array(MESSAGE_LIMIT + OPT_SIZE);
 
@@ -86,20 +92,31 @@ export function createResolver(initial: ResolverRules, options: ResolverOptions)
 
   function answer(visit: Visit): Uint8Array | Promise<Uint8Array> {
     const { query, question } = visit;
+    const hit = cache.lookupInto(query, question, scratch, 0);
+    if (hit?.generation === rules.generation && hit.state === 'fresh' && !hit.shouldRefresh)
+      return again(visit, hit, 'cached');
+
     const decision = decidePolicy(question, rules.policy);
     if (decision.action === 'answer')
       return give(visit, formed(visit, composeOwn(query, question, decision)), decision.reason, undefined);
 
     const { kind } = decision.name;
-    const hit = cache.lookupInto(query, question, scratch, 0);
     if (!hit) return asked(visit, kind);
-    const kept = formInPlace(visit, scratch, hit.length);
-    if (hit.state === 'stale')
-      return hit.shouldRefresh
-        ? freshened(visit, kind, kept, hit.side)
-        : give(visit, kept, 'stale', hit.side);
+    if (hit.state === 'stale') {
+      if (!hit.shouldRefresh) return again(visit, hit, 'stale');
+      return freshened(visit, kind, formInPlace(visit, scratch, hit.length), hit.side);
+    }
+    const kept = again(visit, hit, 'cached');
     if (hit.shouldRefresh) ask(visit, kind).catch(unlessBusy);
-    return give(visit, kept, 'cached', hit.side);
+    return kept;
+  }
+
+  /** What the cache has just put into the scratch memory. */
+  function again(visit: Visit, hit: Hit, reason: Reason): Uint8Array {
+    const { name } = visit.question;
+    for (let i = 0; i < hit.addresses; i++)
+      memory.record(addressIn(scratch, cache.addressAt(hit, i)), name, hit.remaining);
+    return logged(visit, formInPlace(visit, scratch, hit.length), reason, hit.side);
   }
 
   async function asked(visit: Visit, kind: Kind): Promise<Uint8Array> {
@@ -128,11 +145,16 @@ export function createResolver(initial: ResolverRules, options: ResolverOptions)
   }
 
   function give(visit: Visit, message: Uint8Array, reason: Reason, side: Side | undefined): Uint8Array {
-    const { question, client, transport, began } = visit;
-    const { name, type } = question;
+    const { name, type } = visit.question;
     if (type === TYPE.A || type === TYPE.AAAA) {
       for (const address of addressesOf(message)) memory.record(address, name, minTtl(message) ?? 0);
     }
+    return logged(visit, message, reason, side);
+  }
+
+  function logged(visit: Visit, message: Uint8Array, reason: Reason, side: Side | undefined): Uint8Array {
+    const { question, client, transport, began } = visit;
+    const { name, type } = question;
     const { log } = rules;
     log?.write({
       client,
@@ -165,9 +187,20 @@ export function createResolver(initial: ResolverRules, options: ResolverOptions)
     resolve,
     explain: (name, type, how = {}) => explainName(name, type, { rules, cache, inquire, clock }, how),
     use(next) {
-      rules = next;
+      rules = { ...next, generation: (rules.generation % GENERATIONS) + 1 };
     },
   };
+}
+
+const V4: Address = { family: 4, bytes: new Uint8Array(4) };
+const V6: Address = { family: 6, bytes: new Uint8Array(16) };
+
+/** The address at an offset that `addressOffsets` gave; good until the next is asked for. */
+function addressIn(message: Uint8Array, at: number): Address {
+  const address = message[at - 1] === V4.bytes.length ? V4 : V6;
+  const { bytes } = address;
+  for (let i = 0; i < bytes.length; i++) bytes[i] = message[at + i]!;
+  return address;
 }
 
 function isFailure(message: Uint8Array): boolean {

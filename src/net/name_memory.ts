@@ -6,7 +6,7 @@ import type { Address } from './address.ts';
 export interface NameMemory {
   readonly count: number;
   /**
-   * Remembers that an answer gave this address for this name; the latest name counts.
+   * Remembers that an answer gave this address for this name; the latest name counts. The address is copied.
    * @param name ASCII, as in a question; kept as it is
    * @param ttl the answer's, in seconds. It is remembered longer: programs go on using what they were told.
    */
@@ -58,11 +58,16 @@ export function createNameMemory(options: Partial<NameMemoryOptions> = {}): Name
     return slot;
   };
 
-  /** A record of this address with room for a name of this length. */
-  const placeFor = (address: Uint8Array, length: number): number => {
-    const hash = hashBytes(address, seed);
+  const isNamed = (at: number, addressLength: number, name: string): boolean => {
+    if (halves[at / 2 + 8] !== name.length) return false;
+    const from = at + ADDRESS + addressLength;
+    for (let i = 0; i < name.length; i++) if (octets[from + i] !== name.charCodeAt(i)) return false;
+    return true;
+  };
+
+  /** A record of this address, which stands in `slot` or nowhere, with room for a name of this length. */
+  const placeFor = (address: Uint8Array, hash: number, slot: number, length: number): number => {
     const size = FIXED + address.length + length;
-    const slot = find(address, hash);
     if (slot >= 0) {
       const at = ring.at(slot);
       const spare = ring.roomOf(at) - size;
@@ -77,9 +82,17 @@ export function createNameMemory(options: Partial<NameMemoryOptions> = {}): Name
       return ring.count;
     },
     record({ bytes: address }, name, ttl) {
-      const at = placeFor(address, name.length);
+      const hash = hashBytes(address, seed);
+      const slot = find(address, hash);
+      const until = clock() + Math.max(least, ttl) * 1000;
+      // Answers out of a cache say the same again and again.
+      if (slot >= 0 && isNamed(ring.at(slot), address.length, name)) {
+        numbers[ring.at(slot) / 8 + 1] = until;
+        return;
+      }
+      const at = placeFor(address, hash, slot, name.length);
       if (at < 0) return;
-      numbers[at / 8 + 1] = clock() + Math.max(least, ttl) * 1000;
+      numbers[at / 8 + 1] = until;
       halves[at / 2 + 8] = name.length;
       octets[at + 18] = address.length;
       octets.set(address, at + ADDRESS);

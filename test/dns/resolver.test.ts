@@ -121,6 +121,18 @@ describe('the way of a name', () => {
     expect(rcodeOf(await ask(on, 'a.cn.example'))).toBe(RCODE.NXDOMAIN);
     expect(waysOf(other)).toEqual(['blocked']);
   });
+
+  test('new rules count for an answer that was asked for by the old ones, and came later', async () => {
+    const on = stage({ china: () => [gives('11.0.0.1')] });
+    const early = ask(on, 'a.cn.example');
+    const other = stage({}, { block: ['*.cn.example'] });
+    on.resolver.use(other.rules);
+    expect(rcodeOf(await early)).toBe(RCODE.NOERROR);
+    expect(rcodeOf(await ask(on, 'a.cn.example'))).toBe(RCODE.NXDOMAIN);
+    on.resolver.use(on.rules);
+    expect(texts(await ask(on, 'a.cn.example'))).toEqual(['11.0.0.1']);
+    expect(on.exchanges.china.asked).toEqual(['a.cn.example']);
+  });
 });
 
 describe('what has expired', () => {

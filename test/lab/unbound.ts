@@ -7,9 +7,9 @@ export interface UnboundOptions {
   /** Where it may have its configuration. */
   readonly file: string;
   readonly address: string;
-  /** PEM files. */
-  readonly certificate: string;
-  readonly key: string;
+  /** PEM files. Left out: neither TLS nor HTTPS. */
+  readonly certificate?: string;
+  readonly key?: string;
   /** A suffix to the IPv4 address that it and all names below it have. It asks nobody for others. */
   readonly zones: Readonly<Record<string, string>>;
 }
@@ -28,7 +28,9 @@ export function askersOf(unbound: Program, name: string): string[] {
 }
 
 function rendered({ address, certificate, key, zones }: UnboundOptions): string {
-  const listen = [53, 853, 443].map((port) => `interface: ${address}@${port}`);
+  const ports = certificate === undefined ? [53] : [53, 853, 443];
+  const listen = ports.map((port) => `interface: ${address}@${port}`);
+  const tls = [`tls-service-pem: "${certificate}"`, `tls-service-key: "${key}"`];
   const names = Object.entries(zones).flatMap(([zone, is]) => [
     `local-zone: "${zone}." redirect`,
     `local-data: "${zone}. 60 IN A ${is}"`,
@@ -45,8 +47,6 @@ function rendered({ address, certificate, key, zones }: UnboundOptions): string 
     access-control: ::/0 allow
     tls-port: 853
     https-port: 443
-    tls-service-pem: "${certificate}"
-    tls-service-key: "${key}"
-    ${[...listen, ...names].join('\n    ')}
+    ${[...listen, ...(certificate === undefined ? [] : tls), ...names].join('\n    ')}
 `;
 }

@@ -3,6 +3,8 @@ import { createRecordRing } from '../../base/record_ring.ts';
 import { hashText, randomSeed } from '../../base/hash.ts';
 import type { CacheConfig } from '../../config/dns_config.ts';
 import type { Question, Side } from '../question.ts';
+import { addressOffsets } from '../wire/answer.ts';
+import { TYPE } from '../wire/constants.ts';
 import { FLAG, HEADER_SIZE } from '../wire/header.ts';
 import { setTtls, ttlOffsets } from '../wire/ttl.ts';
 import { entriesIn, keyFlags, type NewEntry } from './entry.ts';
@@ -17,6 +19,12 @@ export interface Hit {
   readonly remaining: number;
   /** Who gave it. */
   readonly side: Side;
+  /** What {@link Cache.store} was given with it. */
+  readonly generation: number;
+  /** How many addresses it has for its name, if it was asked for some; see {@link Cache.addressAt}. */
+  readonly addresses: number;
+  /** Names it for {@link Cache.addressAt}. */
+  readonly entry: number;
   /**
    * Whether to ask for it anew now. Of a fresh one, true once, when a name in use is about to expire. Of a stale one,
    * true until somebody was told, and from then every {@link RETRY_SECONDS}: in between somebody tries or tried in
@@ -45,12 +53,19 @@ export interface Cache {
    */
   lookupInto(query: Uint8Array, question: Question, target: Uint8Array, at: number): Hit | undefined;
   /**
+   * Where in the message an address stands, which has its length in the two bytes before it.
+   * @param hit of the latest lookup, with nothing stored since
+   * @param index less than `hit.addresses`
+   */
+  addressAt(hit: Hit, index: number): number;
+  /**
    * Keeps a copy of an answer in the place of an earlier one; a failure (SERVFAIL and its like) not in the place of an
    * answer that can still be given. What must not be kept is passed over: what is malformed or truncated, answers another
    * question, lives 0 seconds, or is too large.
+   * @param generation 1 to 65,535: of the rules by which it was asked for; 0, as after a restart: nobody knows
    * @returns whether it was kept
    */
-  store(question: Question, answer: Uint8Array, side: Side): boolean;
+  store(question: Question, answer: Uint8Array, side: Side, generation?: number): boolean;
   /** What is worth keeping over a restart: all but failures. It may be stored into between two steps. */
   kept(): Generator<KeptAnswer, void, undefined>;
   /**
@@ -152,11 +167,25 @@ export function createCache(config: CacheConfig, clock: () => number): Cache {
     readdress(query, question.end, target, to);
     ring.touch(at);
     const refresh = shouldRefresh(at, state, age);
-    const remaining = state === 'stale' ? 0 : entries.life(at) - passed;
-    return { state, length, remaining, side: entries.side(at), shouldRefresh: refresh };
+    return {
+      state,
+      length,
+      remaining: state === 'stale' ? 0 : entries.life(at) - passed,
+      side: entries.side(at),
+      generation: entries.generation(at),
+      addresses: entries.addressCount(at),
+      entry: at,
+      shouldRefresh: refresh,
+    };
   };
 
-  const put = (key: AnswerKey, answer: Uint8Array, side: Side, remaining: number | undefined): boolean => {
+  const put = (
+    key: AnswerKey,
+    answer: Uint8Array,
+    side: Side,
+    generation: number,
+    remaining: number | undefined,
+  ): boolean => {
     const offsets = ttlOffsets(answer);
     const lifetime = offsets && lifetimeOf(key, answer, offsets, config);
     if (!offsets || !lifetime) return false;
@@ -172,7 +201,18 @@ export function createCache(config: CacheConfig, clock: () => number): Cache {
       return false;
     const born = remaining === undefined ? now : now - seconds * 1000 + Math.min(remaining, seconds * 1000);
     if (born + seconds * 1000 + staleMs <= now) return false;
-    const entry: NewEntry = { key, born, seconds, failure, side, offsets, message: answer };
+    const addresses = key.type === TYPE.A || key.type === TYPE.AAAA ? addressOffsets(answer) : [];
+    const entry: NewEntry = {
+      key,
+      born,
+      seconds,
+      failure,
+      side,
+      generation,
+      offsets,
+      addresses,
+      message: answer,
+    };
     const at = placeFor(entry, slot);
     if (at < 0) return false;
     entries.write(at, entry);
@@ -211,7 +251,9 @@ export function createCache(config: CacheConfig, clock: () => number): Cache {
       const found = usable(question, now);
       return found < 0 ? undefined : give(found, now, query, question, target, at);
     },
-    store: (question, answer, side) => put(keyOf(question), answer, side, undefined),
+    addressAt: ({ entry }, index) => entries.addressAt(entry, index),
+    store: (question, answer, side, generation = 0) =>
+      put(keyOf(question), answer, side, generation, undefined),
     *kept() {
       for (const at of ring.walk()) {
         const now = clock();
@@ -225,7 +267,7 @@ export function createCache(config: CacheConfig, clock: () => number): Cache {
         };
       }
     },
-    restore: ({ key, side, remaining, message }) => findKey(key) < 0 && put(key, message, side, remaining),
+    restore: ({ key, side, remaining, message }) => findKey(key) < 0 && put(key, message, side, 0, remaining),
   };
 }
 

@@ -5,10 +5,10 @@
  *     16  u32  life: seconds
  *     20  u32  0, or 1 + seconds between birth and the last time somebody was told to ask again
  *     24  u16  type, u16 class
- *     28  u8   DO, CD, failure; u8 side; u8 uses, up to 255; u8 nothing
+ *     28  u8   DO, CD, failure; u8 side; u8 uses, up to 255; u8 how many addresses the message has, up to 255
  *     32  u16  length of the name, u16 length of the message
- *     36  u32  how many TTLs the message has
- *     40  u16  where each stands in the message
+ *     36  u16  how many TTLs the message has; u16 generation of the rules that it was asked for by
+ *     40  u16  where each TTL stands in the message, then where each address does
  *         the name in ASCII, then the message
  */
 import { HEADER } from '../../base/record_ring.ts';
@@ -24,6 +24,8 @@ const CHECKING_DISABLED = 2;
 const FAILURE = 4;
 const KEY_FLAGS = DNSSEC_OK | CHECKING_DISABLED;
 
+const MOST_ADDRESSES = 255;
+
 const SIDES: readonly Side[] = ['china', 'trusted', 'local'];
 
 export interface NewEntry {
@@ -32,7 +34,10 @@ export interface NewEntry {
   readonly seconds: number;
   readonly failure: boolean;
   readonly side: Side;
+  readonly generation: number;
   readonly offsets: Uint32Array;
+  /** Where its addresses stand; those beyond {@link MOST_ADDRESSES} are not noted. */
+  readonly addresses: readonly number[];
   readonly message: Uint8Array;
 }
 
@@ -45,7 +50,8 @@ export function entriesIn(memory: ArrayBuffer) {
   const words = new Uint32Array(memory);
   const numbers = new Float64Array(memory);
 
-  const nameAt = (at: number) => at + OFFSETS + 2 * words[at / 4 + 9]!;
+  const addressesAt = (at: number) => at + OFFSETS + 2 * halves[at / 2 + 18]!;
+  const nameAt = (at: number) => addressesAt(at) + 2 * octets[at + 31]!;
   const messageAt = (at: number) => nameAt(at) + halves[at / 2 + 16]!;
 
   return {
@@ -54,10 +60,14 @@ export function entriesIn(memory: ArrayBuffer) {
     messageAt,
     messageLength: (at: number) => halves[at / 2 + 17]!,
     /** Bytes that an entry takes behind the ring's header. */
-    sizeOf: ({ key, offsets, message }: NewEntry) =>
-      FIXED + 2 * offsets.length + key.name.length + message.length,
+    sizeOf: ({ key, offsets, addresses, message }: NewEntry) =>
+      FIXED +
+      2 * (offsets.length + Math.min(MOST_ADDRESSES, addresses.length)) +
+      key.name.length +
+      message.length,
 
-    write(at: number, { key, born, seconds, failure, side, offsets, message }: NewEntry): void {
+    write(at: number, entry: NewEntry): void {
+      const { key, born, seconds, failure, side, generation, offsets, addresses, message } = entry;
       numbers[at / 8 + 1] = born;
       words[at / 4 + 4] = seconds;
       words[at / 4 + 5] = 0;
@@ -66,10 +76,14 @@ export function entriesIn(memory: ArrayBuffer) {
       octets[at + 28] = keyFlags(key) | (failure ? FAILURE : 0);
       octets[at + 29] = SIDES.indexOf(side);
       octets[at + 30] = 0;
+      octets[at + 31] = Math.min(MOST_ADDRESSES, addresses.length);
       halves[at / 2 + 16] = key.name.length;
       halves[at / 2 + 17] = message.length;
-      words[at / 4 + 9] = offsets.length;
+      halves[at / 2 + 18] = offsets.length;
+      halves[at / 2 + 19] = generation;
       for (let i = 0; i < offsets.length; i++) halves[(at + OFFSETS) / 2 + i] = offsets[i]!;
+      const noted = addressesAt(at) / 2;
+      for (let i = 0; i < octets[at + 31]!; i++) halves[noted + i] = addresses[i]!;
       octets.write(key.name, nameAt(at), 'latin1');
       octets.set(message, messageAt(at));
     },
@@ -98,6 +112,9 @@ export function entriesIn(memory: ArrayBuffer) {
     side: (at: number): Side => SIDES[octets[at + 29]!]!,
     born: (at: number) => numbers[at / 8 + 1]!,
     life: (at: number) => words[at / 4 + 4]!,
+    generation: (at: number) => halves[at / 2 + 19]!,
+    addressCount: (at: number) => octets[at + 31]!,
+    addressAt: (at: number, index: number) => halves[addressesAt(at) / 2 + index]!,
 
     /** Counts a use, and says how many there were with this one. */
     use(at: number): number {
@@ -123,7 +140,7 @@ export function entriesIn(memory: ArrayBuffer) {
      */
     writeTtls(at: number, target: Uint8Array, to: number, passed: number, fixed: number | undefined): void {
       const first = (at + OFFSETS) / 2;
-      const last = first + words[at / 4 + 9]!;
+      const last = first + halves[at / 2 + 18]!;
       const from = messageAt(at);
       for (let i = first; i < last; i++) {
         const offset = halves[i]!;

@@ -13,7 +13,8 @@ export interface UdpServer {
  */
 const MOST_UNSENT = 4_096;
 
-type Datagram = readonly [bytes: Uint8Array, port: number, address: string];
+type Datagram = [bytes: Uint8Array, port: number, address: string];
+const PARTS = 3;
 
 /**
  * Answers on one address.
@@ -26,14 +27,15 @@ export async function serveUdp(
   resolve: Resolve,
   failed: (error: unknown) => void,
 ): Promise<UdpServer> {
-  let unsent: Datagram[] = [];
+  /** The parts of datagrams, one behind the other: as `sendMany` takes them. */
+  let unsent: Datagram[number][] = [];
   let scheduled = false;
 
   // setImmediate runs when the loop has handed over all datagrams that had arrived: their answers leave by one
   // sendmmsg(2). A microtask would run after each datagram.
-  function reply(socket: udp.Socket<'uint8array'>, datagram: Datagram): void {
-    unsent.push(datagram);
-    if (unsent.length > MOST_UNSENT) unsent.shift();
+  function reply(socket: udp.Socket<'uint8array'>, bytes: Uint8Array, port: number, address: string): void {
+    unsent.push(bytes, port, address);
+    if (unsent.length > MOST_UNSENT * PARTS) unsent.splice(0, PARTS);
     if (scheduled) return;
     scheduled = true;
     setImmediate(() => {
@@ -46,11 +48,10 @@ export async function serveUdp(
     let retried = false;
     while (unsent.length > 0 && !socket.closed) {
       try {
-        unsent = unsent.slice(socket.sendMany(unsent.flat()));
-        const [next] = unsent;
+        unsent = unsent.slice(socket.sendMany(unsent) * PARTS);
         // Where a batch ends early, its next datagram tells why: the socket is full (`drain` will come), or that one
         // can't be sent (its client is not reachable any more).
-        if (next === undefined || !socket.send(...next)) return;
+        if (unsent.length === 0 || !socket.send(...(unsent.slice(0, PARTS) as Datagram))) return;
       } catch (error) {
         // What ICMP said of an earlier datagram is told to the next send, which then has not sent anything.
         if (!retried && isRefused(error)) {
@@ -60,7 +61,7 @@ export async function serveUdp(
         failed(error);
       }
       retried = false;
-      unsent.shift();
+      unsent.splice(0, PARTS);
     }
   }
 
@@ -75,8 +76,8 @@ export async function serveUdp(
         try {
           const answer = resolve(message, address, 'udp');
           if (answer === undefined) return;
-          if (answer instanceof Uint8Array) return reply(socket, [answer, port, address]);
-          answer.then((bytes) => reply(socket, [bytes, port, address])).catch(failed);
+          if (answer instanceof Uint8Array) return reply(socket, answer, port, address);
+          answer.then((bytes) => reply(socket, bytes, port, address)).catch(failed);
         } catch (error) {
           failed(error);
         }

@@ -84,25 +84,32 @@ function chainOf(answer: Uint8Array, records: readonly RecordAt[]): Set<string> 
  * in their order. What else is in the answer is nobody's: a liar could have put it there.
  */
 export function addressesOf(answer: Uint8Array): Address[] {
-  const layout = layoutOf(answer);
-  if (!layout) return [];
-  const chain = chainOf(answer, layout.records);
-  const addresses: Address[] = [];
-  for (const record of layout.records) {
-    if (record.section !== 'answer' || record.class !== CLASS.IN) continue;
-    const family = addressFamily(record);
-    if (family === undefined) continue;
-    const owner = readName(answer, record.at);
-    if (owner !== undefined && chain.has(owner))
-      addresses.push({ family, bytes: answer.slice(record.dataAt, record.end) });
-  }
-  return addresses;
+  return addressRecords(answer).map(({ dataAt, end }) => ({
+    family: end - dataAt === 4 ? 4 : 6,
+    bytes: answer.slice(dataAt, end),
+  }));
 }
 
-function addressFamily({ type, dataAt, end }: RecordAt): 4 | 6 | undefined {
-  if (type === TYPE.A && end - dataAt === 4) return 4;
-  if (type === TYPE.AAAA && end - dataAt === 16) return 6;
-  return undefined;
+/** Where the same addresses stand in the message; each has its length, 4 or 16, in the two bytes before it. */
+export function addressOffsets(answer: Uint8Array): number[] {
+  return addressRecords(answer).map(({ dataAt }) => dataAt);
+}
+
+function addressRecords(answer: Uint8Array): RecordAt[] {
+  const layout = layoutOf(answer);
+  if (!layout) return [];
+  const candidates = layout.records.filter(isAddress);
+  if (candidates.length === 0) return [];
+  const chain = chainOf(answer, layout.records);
+  return candidates.filter(({ at }) => {
+    const owner = readName(answer, at);
+    return owner !== undefined && chain.has(owner);
+  });
+}
+
+function isAddress({ section, class: of, type, dataAt, end }: RecordAt): boolean {
+  if (section !== 'answer' || of !== CLASS.IN) return false;
+  return end - dataAt === (type === TYPE.A ? 4 : type === TYPE.AAAA ? 16 : -1);
 }
 
 /** The seconds for which a "no" may be kept: RFC 2308 §5. Undefined without a SOA among the authority records. */

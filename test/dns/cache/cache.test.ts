@@ -4,6 +4,7 @@ import * as packet from 'dns-packet';
 import type { CacheConfig } from '../../../src/config/dns_config.ts';
 import { createCache, type Cache } from '../../../src/dns/cache/cache.ts';
 import type { Side } from '../../../src/dns/question.ts';
+import { formatAddress, parseAddress } from '../../../src/net/address.ts';
 import { answer, ask, essence, KINDS, ttlsOf, type Asked, type Told } from './answers.ts';
 import { SlowCache } from './slow_cache.ts';
 
@@ -23,6 +24,20 @@ function give(cache: Cache, told: Told, side: Side = 'trusted'): boolean {
 function look(cache: Cache, asked: Asked) {
   const { query, question } = ask(asked);
   return cache.lookup(query, question);
+}
+
+/** The address at an offset, as text. */
+function addressAt(message: Uint8Array, at: number): string {
+  const bytes = message.slice(at, at + message[at - 1]!);
+  return formatAddress({ family: bytes.length === 4 ? 4 : 6, bytes });
+}
+
+/** The addresses that dns-packet finds. */
+function addressesIn(message: Uint8Array): string[] {
+  const { answers = [] } = packet.decode(Buffer.from(message));
+  return answers.flatMap((record) =>
+    record.type === 'A' || record.type === 'AAAA' ? [formatAddress(parseAddress(record.data)!)] : [],
+  );
 }
 
 const spelling = fc.constantFrom('a.example', 'A.exAMPLE', 'b.example', 'www.b.example', '');
@@ -58,6 +73,7 @@ const step = fc.oneof(
     what: fc.constant('store' as const),
     told,
     side: fc.constantFrom('china', 'trusted', 'local'),
+    generation: fc.constantFrom(0, 1, 2, 0xffff),
   }),
   fc.record({ what: fc.constant('look' as const), asked }),
   fc.record({ what: fc.constant('look' as const), asked }),
@@ -74,8 +90,9 @@ describe('the cache', () => {
           if (step.what === 'wait') time.now += step.ms;
           else if (step.what === 'store') {
             const message = answer(step.told);
-            const kept = cache.store(ask(step.told).question, message, step.side);
-            expect(kept).toBe(slow.store(step.told, message, step.side, time.now));
+            const { told, side, generation } = step;
+            const kept = cache.store(ask(told).question, message, side, generation);
+            expect(kept).toBe(slow.store(told, message, { side, generation, now: time.now }));
           } else {
             const { query, question } = ask(step.asked);
             const hit = cache.lookup(query, question);
@@ -86,8 +103,10 @@ describe('the cache', () => {
               expect([hit, expected]).toEqual([undefined, undefined]);
               continue;
             }
-            const { message, length, ...rest } = hit;
+            const { message, length, entry: _, addresses, ...rest } = hit;
             expect({ ...rest, essence: essence(message), ttls: ttlsOf(message) }).toEqual(expected);
+            const noted = Array.from({ length: addresses }, (_, i) => cache.addressAt(hit, i));
+            expect(noted.map((at) => addressAt(message, at))).toEqual(addressesIn(message));
             expect(length).toBe(message.length);
             // As it was asked: id, RD, and the spelling of the name.
             const { id, flag_rd } = packet.decode(Buffer.from(message));

@@ -10,6 +10,7 @@ interface Entry {
   readonly born: number;
   readonly failure: boolean;
   readonly side: Side;
+  readonly generation: number;
   uses: number;
   told: number | undefined;
 }
@@ -21,6 +22,7 @@ export interface SlowHit {
   readonly remaining: number;
   readonly shouldRefresh: boolean;
   readonly side: Side;
+  readonly generation: number;
 }
 
 export class SlowCache {
@@ -35,7 +37,11 @@ export class SlowCache {
     return [name.toLowerCase(), type, dnssecOk, checkingDisabled].join(' ');
   }
 
-  store(told: Told, message: Uint8Array, side: Side, now: number): boolean {
+  store(
+    told: Told,
+    message: Uint8Array,
+    { side, generation, now }: { side: Side; generation: number; now: number },
+  ): boolean {
     const key = SlowCache.key(told);
     const life = this.#life(told);
     if (life.seconds === 0) return false;
@@ -48,6 +54,7 @@ export class SlowCache {
       born: now,
       failure,
       side,
+      generation,
       uses: 0,
       told: undefined,
     });
@@ -71,6 +78,7 @@ export class SlowCache {
       remaining: stale ? 0 : entry.seconds - Math.floor(age),
       shouldRefresh,
       side: entry.side,
+      generation: entry.generation,
     };
   }
 
