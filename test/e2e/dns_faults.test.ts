@@ -84,142 +84,159 @@ const FAILED: readonly (readonly [name: string, ede: number | undefined])[] = [
   ['china-forged.trusted-mute.far.example', 22],
 ];
 
-describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'resolvers that fail or lie', () => {
-  let internet: Internet;
-  let directory: string;
-  let sides: AsyncDisposableStack;
-  const undo = new AsyncDisposableStack();
+describeNeeding(
+  ['root', 'ip', 'nft', 'dig', 'getent', 'dnsmasq', 'ss-server'],
+  'resolvers that fail or lie',
+  () => {
+    let internet: Internet;
+    let directory: string;
+    let sides: AsyncDisposableStack;
+    const undo = new AsyncDisposableStack();
 
-  beforeAll(async () => {
-    internet = undo.use(await createInternet());
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    undo.defer(() => rm(directory, { recursive: true }));
-    await placeResolvers(internet);
-    undo.use(await startServer(internet.far));
-    sides = await startSides();
-  });
-  afterAll(() => undo.disposeAsync());
-
-  const dig = (...args: string[]) =>
-    internet.client.run(['dig', `@${ANYBODY.v4}`, '+tries=1', '+time=5', ...args]);
-
-  const resolver = (options: Omit<DnsmasqOptions, 'listen'>) =>
-    startDnsmasq(internet.world, { listen: ['127.0.0.1'], ...options });
-
-  async function meddler(who: string, address: string, port: number): Promise<Program> {
-    const program = start(internet.world, [process.execPath, MEDDLER, who, address, String(port)]);
-    await program.says(/^ready$/m);
-    return program;
-  }
-
-  /** Both sides, with somebody on the way to each. */
-  async function startSides(): Promise<AsyncDisposableStack> {
-    await using started = new AsyncDisposableStack();
-    const crowd = CROWD.map((address) => `--host-record=crowd.shop.cn,${address}`);
-    started.use(await resolver({ port: 5301, zones: CHINA_ZONES, more: crowd }));
-    started.use(await resolver({ port: 5302, zones: TRUSTED_ZONES }));
-    started.use(await meddler('china', CHINA_RESOLVER.v4, 5301));
-    started.use(await meddler('trusted', TRUSTED.v4, 5302));
-    return started.move();
-  }
-
-  /** It may keep a connection to either side. */
-  const besideSnet = async (body: (snet: Program) => Promise<void>) =>
-    beside(internet.client, ['-c', await configure(directory)], body, { dns: true, kept: 2 });
-
-  /** Silence would be dig's exit code 9. */
-  async function expectFailure(name: string, ede: number | undefined): Promise<void> {
-    const { code, stdout } = await dig(name);
-    expect(`${name}: exit ${code}`).toBe(`${name}: exit 0`);
-    expect(`${name}: ${statusOf(stdout)}`).toBe(`${name}: SERVFAIL`);
-    expect(`${name}: ${/^; EDE: (\d+)/m.exec(stdout)?.[1]}`).toBe(`${name}: ${ede}`);
-    expect(stdout).not.toContain('ANSWER SECTION');
-  }
-
-  test.each([
-    // One after the other: they would keep one another from being in time.
-    ['whatever is done to one side', MEDDLED, 1],
-    ['though one side is silent or slow', LATE, LATE.length],
-  ])('a name is answered rightly, %s', async (_, names, atOnce) => {
-    await besideSnet(async () => {
-      const left = names.values();
-      const answers = new Map<string, string>();
-      const askAll = async () => {
-        for (const [name] of left) answers.set(name, (await dig('+short', name)).stdout.trim());
-      };
-      await Promise.all(Array.from({ length: atOnce }, askAll));
-      expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(names));
-    });
-  });
-
-  test('a name that nobody has an answer for fails before its client gives up, and says why', async () => {
-    await besideSnet(async () => {
-      await Promise.all(FAILED.map(([name, ede]) => expectFailure(name, ede)));
-      expect((await dig('+short', 'www.news.example')).stdout).toBe(`${ABROAD.v4}\n`);
-    });
-  });
-
-  test('a connection that is closed instead of an answer fails nobody but who asked', async () => {
-    await besideSnet(async () => {
-      expect((await dig('+short', 'trusted-closed.near.example')).stdout.trim()).toBe(CHINA.v4);
-      await expectFailure('trusted-closed.news.example', 23);
-      await expectFailure('china-forged.trusted-closed.far.example', 23);
-      expect((await dig('+short', 'www.news.example')).stdout.trim()).toBe(ABROAD.v4);
-    });
-  });
-
-  test('an answer that no datagram takes comes over TCP, from the resolver and to the client', async () => {
-    await besideSnet(async () => {
-      const { stdout } = await dig('crowd.shop.cn');
-      expect(stdout).toContain('Truncated, retrying in TCP mode');
-      const addresses = stdout
-        .match(/^crowd\.shop\.cn\..*\bA\t\S+$/gm)!
-        .map((line) => line.split('\t').at(-1)!);
-      expect(addresses.toSorted()).toEqual(CROWD.toSorted());
-    });
-  });
-
-  test('resolvers that were killed, and are started again', () =>
-    besideSnet(async () => {
-      await sides.disposeAsync();
-      // Told so by the kernels on the other side, so that nobody waits.
-      await Promise.all(
-        ['www.shop.cn', 'www.news.example', 'www.near.example'].map((name) => expectFailure(name, 23)),
-      );
+    beforeAll(async () => {
+      internet = undo.use(await createInternet());
+      directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
+      undo.defer(() => rm(directory, { recursive: true }));
+      await placeResolvers(internet);
+      undo.use(await startServer(internet.far));
       sides = await startSides();
-      await expectAnswers();
-    }));
+    });
+    afterAll(() => undo.disposeAsync());
 
-  test('a network that takes nothing to any resolver, until it does', async () => {
-    await besideSnet(async () => {
-      const drop = `table inet wall {
+    const dig = (...args: string[]) =>
+      internet.client.run(['dig', `@${ANYBODY.v4}`, '+tries=1', '+time=5', ...args]);
+
+    const resolver = (options: Omit<DnsmasqOptions, 'listen'>) =>
+      startDnsmasq(internet.world, { listen: ['127.0.0.1'], ...options });
+
+    async function meddler(who: string, address: string, port: number): Promise<Program> {
+      const program = start(internet.world, [process.execPath, MEDDLER, who, address, String(port)]);
+      await program.says(/^ready$/m);
+      return program;
+    }
+
+    /** Both sides, with somebody on the way to each. */
+    async function startSides(): Promise<AsyncDisposableStack> {
+      await using started = new AsyncDisposableStack();
+      const crowd = CROWD.map((address) => `--host-record=crowd.shop.cn,${address}`);
+      started.use(await resolver({ port: 5301, zones: CHINA_ZONES, more: crowd }));
+      started.use(await resolver({ port: 5302, zones: TRUSTED_ZONES }));
+      started.use(await meddler('china', CHINA_RESOLVER.v4, 5301));
+      started.use(await meddler('trusted', TRUSTED.v4, 5302));
+      return started.move();
+    }
+
+    /** It may keep a connection to either side. */
+    const besideSnet = async (body: (snet: Program) => Promise<void>) =>
+      beside(internet.client, ['-c', await configure(directory)], body, { dns: true, kept: 2 });
+
+    /** Silence would be dig's exit code 9. */
+    async function expectFailure(name: string, ede: number | undefined): Promise<void> {
+      const { code, stdout } = await dig(name);
+      expect(`${name}: exit ${code}`).toBe(`${name}: exit 0`);
+      expect(`${name}: ${statusOf(stdout)}`).toBe(`${name}: SERVFAIL`);
+      expect(`${name}: ${/^; EDE: (\d+)/m.exec(stdout)?.[1]}`).toBe(`${name}: ${ede}`);
+      expect(stdout).not.toContain('ANSWER SECTION');
+    }
+
+    test.each([
+      // One after the other: they would keep one another from being in time.
+      ['whatever is done to one side', MEDDLED, 1],
+      ['though one side is silent or slow', LATE, LATE.length],
+    ])('a name is answered rightly, %s', async (_, names, atOnce) => {
+      await besideSnet(async () => {
+        const left = names.values();
+        const answers = new Map<string, string>();
+        const askAll = async () => {
+          for (const [name] of left) answers.set(name, (await dig('+short', name)).stdout.trim());
+        };
+        await Promise.all(Array.from({ length: atOnce }, askAll));
+        expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(names));
+      });
+    });
+
+    test('a program that leaves names to the C library gets the addresses of both families', async () => {
+      const addresses = async (name: string) => {
+        const lines = await internet.client.must(['getent', 'ahosts', name]);
+        return [...new Set(lines.match(/^\S+/gm))].toSorted();
+      };
+      await besideSnet(async () => {
+        expect(await addresses('www.shop.cn')).toEqual([CHINA.v4, CHINA.v6]);
+        expect(await addresses('www.news.example')).toEqual([ABROAD.v4, ABROAD.v6]);
+        expect(await addresses('china-forged.far.example')).toEqual([ABROAD.v4, ABROAD.v6]);
+        expect(await addresses('china-cut.near.example')).toEqual([CHINA.v4, CHINA.v6]);
+      });
+    });
+
+    test('a name that nobody has an answer for fails before its client gives up, and says why', async () => {
+      await besideSnet(async () => {
+        await Promise.all(FAILED.map(([name, ede]) => expectFailure(name, ede)));
+        expect((await dig('+short', 'www.news.example')).stdout).toBe(`${ABROAD.v4}\n`);
+      });
+    });
+
+    test('a connection that is closed instead of an answer fails nobody but who asked', async () => {
+      await besideSnet(async () => {
+        expect((await dig('+short', 'trusted-closed.near.example')).stdout.trim()).toBe(CHINA.v4);
+        await expectFailure('trusted-closed.news.example', 23);
+        await expectFailure('china-forged.trusted-closed.far.example', 23);
+        expect((await dig('+short', 'www.news.example')).stdout.trim()).toBe(ABROAD.v4);
+      });
+    });
+
+    test('an answer that no datagram takes comes over TCP, from the resolver and to the client', async () => {
+      await besideSnet(async () => {
+        const { stdout } = await dig('crowd.shop.cn');
+        expect(stdout).toContain('Truncated, retrying in TCP mode');
+        const addresses = stdout
+          .match(/^crowd\.shop\.cn\..*\bA\t\S+$/gm)!
+          .map((line) => line.split('\t').at(-1)!);
+        expect(addresses.toSorted()).toEqual(CROWD.toSorted());
+      });
+    });
+
+    test('resolvers that were killed, and are started again', () =>
+      besideSnet(async () => {
+        await sides.disposeAsync();
+        // Told so by the kernels on the other side, so that nobody waits.
+        await Promise.all(
+          ['www.shop.cn', 'www.news.example', 'www.near.example'].map((name) => expectFailure(name, 23)),
+        );
+        sides = await startSides();
+        await expectAnswers();
+      }));
+
+    test('a network that takes nothing to any resolver, until it does', async () => {
+      await besideSnet(async () => {
+        const drop = `table inet wall {
         chain input { type filter hook input priority 0; meta l4proto { tcp, udp } th dport 53 iif != lo drop; }
         chain forward { type filter hook forward priority 0; meta l4proto { tcp, udp } th dport 53 drop; }
       }`;
-      await internet.world.must(['nft', '-f', '-'], { stdin: drop });
-      await Promise.all(
-        ['www.shop.cn', 'www.news.example', 'www.near.example'].map((name) => expectFailure(name, 22)),
-      );
-      await internet.world.must(['nft', 'delete', 'table', 'inet', 'wall']);
-      await expectAnswers();
+        await internet.world.must(['nft', '-f', '-'], { stdin: drop });
+        await Promise.all(
+          ['www.shop.cn', 'www.news.example', 'www.near.example'].map((name) => expectFailure(name, 22)),
+        );
+        await internet.world.must(['nft', 'delete', 'table', 'inet', 'wall']);
+        await expectAnswers();
+      });
     });
-  });
 
-  /** All three kinds of names are answered again, if not at once: a resolver that failed is left alone for a moment. */
-  async function expectAnswers(): Promise<void> {
-    const short = async (name: string) => (await dig('+short', name)).stdout.trim();
-    const again = {
-      'again.shop.cn': CHINA.v4,
-      'again.news.example': ABROAD.v4,
-      'again.near.example': CHINA.v4,
-    };
-    await Promise.all(
-      Object.entries(again).map(([name, address]) =>
-        eventually(`${address} for ${name}`, async () => (await short(name)) === address),
-      ),
-    );
-  }
-});
+    /** All three kinds of names are answered again, if not at once: a resolver that failed is left alone for a moment. */
+    async function expectAnswers(): Promise<void> {
+      const short = async (name: string) => (await dig('+short', name)).stdout.trim();
+      const again = {
+        'again.shop.cn': CHINA.v4,
+        'again.news.example': ABROAD.v4,
+        'again.near.example': CHINA.v4,
+      };
+      await Promise.all(
+        Object.entries(again).map(([name, address]) =>
+          eventually(`${address} for ${name}`, async () => (await short(name)) === address),
+        ),
+      );
+    }
+  },
+);
 
 function statusOf(said: string): string | undefined {
   return /status: (\w+)/.exec(said)?.[1];

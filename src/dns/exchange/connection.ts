@@ -68,7 +68,9 @@ export function unreachable(message: string, cause?: unknown): ExchangeError {
   return new ExchangeError('ERR_DNS_UNREACHABLE', message, { cause });
 }
 
-/** The answer was not believed, and there is no other. */
-export function notBelieved(label: string): ExchangeError {
-  return new ExchangeError('ERR_DNS_PROTOCOL', `${label}: its answer is not to be believed`);
+/** The answer was not believed, and there is no other. The resolver itself has done what it should. */
+export class NotBelievedError extends ExchangeError {}
+
+export function notBelieved(label: string): NotBelievedError {
+  return new NotBelievedError('ERR_DNS_PROTOCOL', `${label}: its answer is not to be believed`);
 }

@@ -2,6 +2,7 @@
 import { realClock, type Clock } from '../race.ts';
 import { RCODE } from '../wire/constants.ts';
 import { flagsOf, RCODE_MASK } from '../wire/header.ts';
+import { NotBelievedError } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { onAbort, timeout } from './gate.ts';
 import { createStanding, type Standing } from './standing.ts';
@@ -82,6 +83,11 @@ export function createSide(
         const failed = (error: unknown) => {
           asked.delete(ending);
           if (ending.signal.aborted) return standing.outpaced(clock.now() - began, clock.now());
+          if (error instanceof NotBelievedError) {
+            // Another resolver of this side would say the same, and learn the name.
+            standing.answered(clock.now() - began, clock.now());
+            return settle(() => reject(error));
+          }
           standing.failed(clock.now());
           askNext(error);
         };

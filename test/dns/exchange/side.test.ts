@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import { ExchangeError } from '../../../src/dns/exchange/exchange.ts';
+import { notBelieved } from '../../../src/dns/exchange/connection.ts';
 import { createSide } from '../../../src/dns/exchange/side.ts';
 import { createFakeClock, type FakeClock } from '../fake_clock.ts';
 import { scripted, type Line } from '../scripted_exchange.ts';
@@ -130,6 +131,17 @@ test('what is not believed is no answer', async () => {
   const accept = (message: Uint8Array) => wordOf(message) !== 'forged';
   const asked = one.ask(one.query, one.question, { signal: NEVER, accept });
   expect(wordOf(await clock.until(asked))).toBe('true');
+});
+
+test('a resolver whose answer was not believed has not failed, and no other is shown the name', async () => {
+  const clock = createFakeClock();
+  const { fails, counts, stats } = side(clock, () => [{ at: 5, says: notBelieved('r0') }], after(50, 'true'));
+  for (let n = 1; n <= 3; n++) {
+    expect(await fails()).toBe('ERR_DNS_PROTOCOL');
+    // Once, along with the first, to learn how fast it is.
+    expect(counts()).toEqual([n, 1]);
+  }
+  expect(stats()[0]).toMatchObject({ milliseconds: 5, failures: 0 });
 });
 
 test('the signal ends all that was asked', async () => {

@@ -1,0 +1,134 @@
+/** What may be wrong in the configuration of the resolver: one clear message, the exit code of its kind, and nothing changed. */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EXIT } from '../../src/cli/exit.ts';
+import { firewalls } from '../lab/firewalls.ts';
+import { Netns } from '../lab/netns.ts';
+import { startSnet } from '../lab/snet.ts';
+import { configure } from '../lab/two_sides.ts';
+import { describeNeeding } from '../needs.ts';
+
+interface Case {
+  readonly name: string;
+  readonly dns: object;
+  readonly says: RegExp;
+  /** If it is not that of configurations: the file is right, what it names is not. */
+  readonly exit?: { readonly code: number };
+}
+
+const RESOLVER = 'a resolver such as "[^"]+" or "[^"]+"';
+
+const REFUSED: readonly Case[] = [
+  {
+    name: 'a resolver that is a name',
+    dns: { china: ['dns.alidns.com'] },
+    says: new RegExp(
+      `: dns\\.china\\[0\\]: found "dns\\.alidns\\.com", expected ${RESOLVER}.*\\n.*write the address of dns\\.alidns\\.com`,
+    ),
+  },
+  {
+    name: 'a resolver of no known kind',
+    dns: { trusted: ['quic://1.1.1.1'] },
+    says: /: dns\.trusted\[0\]: found a quic:\/\/ link, expected .*\n.*known are udp:\/\/, tcp:\/\/, tls:\/\/, https:\/\//,
+  },
+  {
+    name: 'a resolver whose name would have to be resolved',
+    dns: { trusted: ['https://dns.google/dns-query'] },
+    says: /: dns\.trusted\[0\]: .*\n.*https:\/\/ADDRESS\/dns-query#dns\.google/,
+  },
+  {
+    name: 'a trusted resolver that the upstream cannot reach',
+    dns: { trusted: ['8.8.8.8'] },
+    says: /: dns\.trusted\[0\]: .*\n.*the upstream carries no UDP: write "tcp:\/\/8\.8\.8\.8"/,
+  },
+  {
+    name: 'a certificate that is not there',
+    dns: { trusted: [{ url: 'tls://1.1.1.1', ca: '/none.pem' }] },
+    says: /tls:\/\/1\.1\.1\.1: "\/none\.pem" has no certificate that can be read/,
+    exit: EXIT.failure,
+  },
+  { name: 'no resolver', dns: { trusted: [] }, says: /: dns\.trusted: .*expected .*at least one/ },
+  {
+    name: 'a wildcard in the middle',
+    dns: { block: ['www.*.example'] },
+    says: /: dns\.block\[0\]: found "www\.\*\.example", .*\n.*\*\.example\.com/,
+  },
+  {
+    name: 'a wildcard within a label',
+    dns: { hosts: { 'a*.example': '192.0.2.1' } },
+    says: /: dns\.hosts\.?.*a\*\.example.*\n.*a \* can only stand in front/,
+  },
+  {
+    name: 'a host with an address of no family',
+    dns: { hosts: { 'a.example': ['192.0.2.1', '192.0.2.1.1'] } },
+    says: /: dns\.hosts.*a\.example.*192\.0\.2\.1\.1.*an (?:IP|IPv4 or IPv6) address/,
+  },
+  { name: 'port 53', dns: { port: 53 }, says: /: dns\.port: found 53, .*\n.*other DNS servers/ },
+  {
+    name: 'a type that is none',
+    dns: { 'refuse-types': { china: ['AAAAA'] } },
+    says: /"AAAAA".*such as "AAAA"/,
+  },
+  { name: 'an unknown key', dns: { unkown: 'race' }, says: /: dns\.unkown: .*\n.*did you mean .*unknown/ },
+  {
+    name: 'a list that anybody could change',
+    dns: { lists: { china: ['http://lists.example/china.txt'] } },
+    says: /: dns\.lists\.china\[0\]: .*\n.*anybody on the way/,
+  },
+];
+
+describeNeeding(['root', 'ip', 'nft', 'iptables', 'ipset', 'dig'], 'snet run', () => {
+  let ns: Netns;
+  let directory: string;
+  let before: string;
+
+  beforeAll(async () => {
+    ns = await Netns.create('client');
+    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
+    before = await firewalls(ns);
+  });
+  afterAll(async () => {
+    await ns[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true });
+  });
+
+  test.each(REFUSED)('refuses $name', async ({ dns, says, exit = EXIT.config }) => {
+    const { code, stdout, stderr } = await ns.run(Netns.snet(['run', '-c', await configure(directory, dns)]));
+    expect(stderr).toMatch(says);
+    expect(code).toBe(exit.code);
+    expect(stdout).toBe('');
+    expect(stderr.match(/^snet: /gm)).toHaveLength(1);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(await firewalls(ns)).toBe(before);
+  });
+
+  test('does without a list that is missing and without lines that are none, says which, and uses the rest', async () => {
+    const list = join(directory, 'block.txt');
+    await writeFile(
+      list,
+      'ads.example\nnot a name\n# a remark\n0.0.0.0 tracker.example\n||banner.example^\nb..d\n',
+    );
+    const file = await configure(directory, { lists: { block: ['missing.txt', 'block.txt'] } });
+    await using snet = await startSnet(ns, ['-c', file], { dns: true });
+    const warnings = snet
+      .said()
+      .match(/^.* warn .*$/gm)!
+      .map((line) => line.slice(line.indexOf('list: ')));
+    expect(warnings).toEqual([
+      `list: ${directory}/missing.txt: no such list file, not used`,
+      expect.stringMatching(new RegExp(`^list: ${list}:2: .+ left out: "not a name"$`)),
+      expect.stringMatching(new RegExp(`^list: ${list}:6: .+ left out: "b\\.\\.d"$`)),
+    ]);
+    const statusOf = async (name: string) =>
+      /status: (\w+)/.exec(
+        await ns.must(['dig', '@127.0.0.1', '-p', '1053', '+tries=1', '+time=5', name]),
+      )?.[1];
+    expect(await statusOf('ads.example')).toBe('NXDOMAIN');
+    expect(await statusOf('tracker.example')).toBe('NXDOMAIN');
+    expect(await statusOf('any.banner.example')).toBe('NXDOMAIN');
+    snet.signal('SIGTERM');
+    expect(await snet.ended()).toBe(0);
+  });
+});
