@@ -243,9 +243,15 @@ describe('over TCP', () => {
     });
 
     test('is closed in the end', async () => {
-      const { port } = await listen({ idle: 0.3, connections: 10 });
+      const { port, asked } = await listen({ idle: 0.3, connections: 10 });
       const client = await stream(port, { reads: false });
       client.send(...queries);
+      // Its time runs from the last answer that still found room.
+      await eventually('the server to wait for it', async () => {
+        const so = asked.length;
+        await Bun.sleep(100);
+        return so > 0 && asked.length === so;
+      });
       const idle = await stream(port);
       await eventually('an idle one to end, whose time was up later', () => idle.state.closed);
       client.socket.resume();
