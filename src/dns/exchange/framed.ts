@@ -114,7 +114,8 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
             resolve({ error, worked: isOpen, advanced: answered > before });
           },
         });
-        if (unsent.push(frame(sent)) === 1) queueMicrotask(flush);
+        // Queries come in batches, each in a turn of its own; only behind all of them is it the loop's turn.
+        if (unsent.push(frame(sent)) === 1) setImmediate(flush);
         if (isOpen && pending.size === 1) watch.restart(1);
       }),
 
