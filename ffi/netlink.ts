@@ -3,7 +3,7 @@
  * business; here they are sent whole, received whole, and known to be the kernel's.
  */
 import { errno, checked, libc } from './libc.ts';
-import { SystemError } from './errno.ts';
+import { errnoOf, SystemError } from './errno.ts';
 import { Pinned } from './memory.ts';
 import { setIntOption, SO_RCVBUFFORCE, SO_SNDBUFFORCE, type SocketOption } from './sockopt.ts';
 
@@ -15,9 +15,8 @@ const MSG_TRUNC = 0x20;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const SOL_NETLINK = 270;
-const EPERM = 1;
-const EINTR = 4;
-const EMSGSIZE = 90;
+const EINTR = errnoOf('EINTR');
+const EMSGSIZE = errnoOf('EMSGSIZE');
 
 /** int, 0 or 1: errors come without the request that they are about. */
 const NETLINK_CAP_ACK: SocketOption = { text: 'NETLINK_CAP_ACK', level: SOL_NETLINK, name: 10 };
@@ -136,7 +135,7 @@ function setBuffer(fd: number, option: SocketOption): void {
   try {
     setIntOption(fd, option, BUFFER_BYTES);
   } catch (error) {
-    if (!(error instanceof SystemError && error.errno === EPERM)) throw error;
+    if (!(error instanceof SystemError && error.code === 'EPERM')) throw error;
   }
 }
 

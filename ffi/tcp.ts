@@ -3,14 +3,14 @@
  * attempt that nobody answers could not be given up for two minutes; a descriptor can be closed at any time.
  */
 import { checked, errno, libc } from './libc.ts';
-import { SystemError } from './errno.ts';
-import { encodeSockaddr } from './sockaddr.ts';
+import { errnoOf, SystemError } from './errno.ts';
+import { addressFamily, encodeSockaddr } from './sockaddr.ts';
 
 const SOCK_STREAM = 1;
 /** Linux: include/linux/net.h, asm-generic/fcntl.h. */
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-const EINPROGRESS = 115;
+const EINPROGRESS = errnoOf('EINPROGRESS');
 
 /**
  * Begins to connect, without waiting; the socket does not survive an exec.
@@ -22,7 +22,7 @@ export function startConnect(family: 4 | 6, bytes: Uint8Array, port: number): nu
   const sockaddr = encodeSockaddr({ family, bytes, port });
   const fd = checked(
     'socket',
-    libc.socket(family === 4 ? 2 : 10, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
+    libc.socket(addressFamily(family), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
   );
   if (libc.connect(fd, sockaddr, sockaddr.length) < 0) {
     const reason = errno();

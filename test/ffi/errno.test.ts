@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { constants } from 'node:os';
-import { errnoName, SystemError } from '../../ffi/errno.ts';
+import { errnoName, errnoOf, SystemError } from '../../ffi/errno.ts';
 
 describe('errno', () => {
   test('has the names of this system', () => {
@@ -32,6 +32,12 @@ describe('errno', () => {
     expect(namesOn('darwin').filter((name) => name !== 'ENOTSUP')).toEqual(namesOn('linux'));
     expect(errnoName(35, 'darwin')).toBe('EAGAIN');
     expect(errnoName(11, 'linux')).toBe('EAGAIN');
+  });
+
+  test('has the numbers of either system by their names', () => {
+    expect(errnoOf('EINPROGRESS', 'linux')).toBe(115);
+    expect(errnoOf('EINPROGRESS', 'darwin')).toBe(36);
+    expect(errnoOf('EINPROGRESS')).toBe(constants.errno.EINPROGRESS);
   });
 
   test('is told with the call and the detail', () => {

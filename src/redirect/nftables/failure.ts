@@ -1,20 +1,16 @@
 /** What the kernel's refusals mean for the person in front of it. */
-import { SystemError } from '../../../ffi/errno.ts';
+import { errnoOf, SystemError } from '../../../ffi/errno.ts';
 import { RedirectError } from '../redirect.ts';
 import type { Refusal } from './connection.ts';
 import type { Holder } from './holder.ts';
 import { TABLE } from './ruleset.ts';
 import { NFT_MSG } from './uapi.ts';
 
-/** asm-generic/errno-base.h, errno.h. */
-const EPERM = 1;
-const ENOENT = 2;
-const EINVAL = 22;
-const EPROTONOSUPPORT = 93;
-const EOPNOTSUPP = 95;
-const EAFNOSUPPORT = 97;
-
-const LACKING: readonly number[] = [ENOENT, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT];
+const LACKING: readonly number[] = (['ENOENT', 'EPROTONOSUPPORT', 'EOPNOTSUPP', 'EAFNOSUPPORT'] as const).map(
+  (code) => errnoOf(code, 'linux'),
+);
+const EPERM = errnoOf('EPERM', 'linux');
+const EINVAL = errnoOf('EINVAL', 'linux');
 
 /** Is the kernel, rather than our message, at fault: it doesn't know something that rules are made of? */
 export function isLacking({ errno, request }: Refusal): boolean {

@@ -2,6 +2,7 @@
  * Rules in one nf_tables table that our netlink socket owns: it is open from `apply` to `remove`. Nobody else can
  * change the table, and when the process ends, in whatever way, the kernel removes it.
  */
+import { errnoOf } from '../../../ffi/errno.ts';
 import { silent, type Log } from '../../base/log.ts';
 import { NO_RANGES, rangeCount } from '../../net/ranges.ts';
 import { FIXED_KEYS, RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
@@ -13,8 +14,6 @@ import { deleteTable, getTable } from './object.ts';
 import { LOCALITY, replaceRanges, ruleset, TABLE, type Locality } from './ruleset.ts';
 import { readU32 } from './attribute.ts';
 import { NFT_MSG, NFTA_TABLE } from './uapi.ts';
-
-const ENOENT = 2;
 
 /** The mechanism. `log` hears what was done differently than usual, and how large the rules are. */
 export function createNftables(log: Log = silent): Redirect {
@@ -165,7 +164,7 @@ function findFree(connection: Connection): Found | undefined {
 function findTable(connection: Connection): Found | undefined {
   const answer = connection.ask(getTable(TABLE));
   if (!('errno' in answer)) return { owner: readU32(answer.get(NFTA_TABLE.OWNER)) };
-  if (answer.errno === ENOENT) return undefined;
+  if (answer.errno === errnoOf('ENOENT', 'linux')) return undefined;
   // The table is not at fault: reading is refused for all of them, or for none.
   throw creationRefused({ ...answer, request: undefined });
 }
