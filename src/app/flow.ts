@@ -12,7 +12,7 @@ import type { Endpoint } from '../net/address.ts';
 import { descriptor } from '../net/socket.ts';
 import { remoteHandlers } from '../relay/handlers.ts';
 import { Relay, type RelayEvents, type RelaySocket } from '../relay/relay.ts';
-import { dialStatus, type FlowStatus } from '../relay/status.ts';
+import { dialStatus, type FlowStatus } from '../net/flow_status.ts';
 import { Sweep, type RelayTimeouts } from '../relay/sweep.ts';
 import type { Decision } from '../route/decide.ts';
 import { withoutNat64 } from '../route/nat64.ts';

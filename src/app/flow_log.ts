@@ -2,7 +2,7 @@
 import { explain } from '../base/errors.ts';
 import type { Fields, Log } from '../base/log.ts';
 import { formatEndpoint, type Address } from '../net/address.ts';
-import type { FlowStatus } from '../relay/status.ts';
+import type { FlowStatus } from '../net/flow_status.ts';
 import type { Way } from './flow.ts';
 
 export interface FlowLog {

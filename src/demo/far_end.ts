@@ -9,7 +9,7 @@ import { Relay, type RelayEvents, type RelaySocket } from '../relay/relay.ts';
 import { Sweep } from '../relay/sweep.ts';
 import { serveShadowsocks, type Joined } from '../server/shadowsocks.ts';
 import { dial } from '../upstream/dial.ts';
-import type { Target } from '../upstream/shadowsocks/address.ts';
+import type { Target } from '../net/target.ts';
 import { chooseAead } from '../upstream/shadowsocks/choose.ts';
 import { masterKey } from '../upstream/shadowsocks/key.ts';
 import { METHODS, type MethodName } from '../upstream/shadowsocks/methods.ts';

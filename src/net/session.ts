@@ -9,8 +9,11 @@ import { SnetError } from '../base/errors.ts';
 /** The most bytes that a transport gives to one call of a session; larger reads are cut into such pieces. */
 export const PIECE = 256 * 1024;
 
-/** Room for a sealed or opened piece, whatever headers, tags and held-back records come with it. */
-const OUTBOX_SIZE = PIECE + 64 * 1024;
+/**
+ * Room for what becomes of a piece, whatever headers, tags and held-back records come with it, also where sessions are
+ * nested: each holds back less than 66 KiB, and makes less than 1 % of a piece in headers and tags.
+ */
+const OUTBOX_SIZE = PIECE + 256 * 1024;
 
 /**
  * Where a session appends its output: `bytes[0..end)` is filled. The transport empties it (sets `end` to 0) after it
@@ -62,6 +65,41 @@ export interface Session {
 
   /** Gives back pooled memory. Called once, after the last other call. */
   dispose(): void;
+
+  /**
+   * From here on, in both directions, bytes go as they are: who carries them may leave the session out of their way
+   * (and dispose of it). Never true before the first `seal`.
+   */
+  readonly isPlain?: boolean;
+}
+
+/**
+ * What is said before a tunnel is open, where the far end is waited for: a request, and the answer to it. All of it is
+ * over before a byte of the client's is sent. Calls may be split at any byte; the result is the same.
+ */
+export interface Handshake {
+  /** Appends what we say first. Called once, before all else. */
+  begin(out: Outbox): void;
+
+  /**
+   * Reads the far end's bytes `wire[from..to)`. Appends to `out` what we say next, and to `rest` what belongs to the
+   * tunnel already: plain bytes for the client. At most {@link PIECE} bytes a call.
+   * @returns whether it is over; no other call follows then
+   * @throws SessionError if the far end refuses, or speaks something else. Nothing is sent after that.
+   */
+  receive(wire: Span, from: number, to: number, out: Outbox, rest: Outbox): boolean;
+
+  /**
+   * The far end has ended its direction within the handshake.
+   * @throws SessionError always
+   */
+  end(): never;
+}
+
+/** What to speak on one connection: first the handshake, then the session; without a session bytes go as they are. */
+export interface Tunnel {
+  readonly handshake?: Handshake | undefined;
+  readonly session?: Session | undefined;
 }
 
 export type SessionStatus =
@@ -70,6 +108,28 @@ export type SessionStatus =
   /** The bytes authenticate but are not what the protocol allows. */
   | 'ERR_PROTOCOL'
   /** The upstream closed within a record. */
-  | 'ERR_TRUNCATED';
+  | 'ERR_TRUNCATED'
+  | RefusalStatus;
+
+/** Why a far end that answers won't, or can't, open the tunnel. The message has the code that it gave. */
+export type RefusalStatus =
+  /** It wants credentials, or other ones: HTTP 407, SOCKS5 method 0xFF, RFC 1929 status. */
+  | 'ERR_PROXY_AUTH'
+  /** Its rules forbid this target or this client: HTTP 403, SOCKS5 reply 2. */
+  | 'ERR_PROXY_DENIED'
+  /** It can't at the moment, by its own fault: HTTP 503, 429. */
+  | 'ERR_PROXY_UNAVAILABLE'
+  /** It can't do what was asked at all: HTTP 405, 501, SOCKS5 replies 7 and 8. */
+  | 'ERR_PROXY_UNSUPPORTED'
+  /** It says that it failed, not why: SOCKS5 reply 1, any other HTTP status. */
+  | 'ERR_PROXY_FAILED'
+  /** It closed instead of an answer. */
+  | 'ERR_PROXY_CLOSED'
+  /** It found no way to the target: HTTP 502, SOCKS5 replies 3 (network) and 4 (host). */
+  | 'ERR_TARGET_UNREACHABLE'
+  /** The target refused it: SOCKS5 reply 5. */
+  | 'ERR_TARGET_REFUSED'
+  /** The target did not answer it in time: HTTP 504, SOCKS5 reply 6 (TTL expired). */
+  | 'ERR_TARGET_TIMEOUT';
 
 export class SessionError extends SnetError<SessionStatus> {}

@@ -11,7 +11,7 @@ import { lend, type Span } from '../../ffi/memory.ts';
 import { Outbox, PIECE, SessionError, type Session } from '../net/session.ts';
 import { endInOrder, resetUnlessEnded } from '../net/socket.ts';
 import { Pipe } from './pipe.ts';
-import { dialStatus, type FlowStatus } from './status.ts';
+import { dialStatus, type FlowStatus } from '../net/flow_status.ts';
 
 export type RelaySocket = Socket<Relay | undefined>;
 

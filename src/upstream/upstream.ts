@@ -1,17 +1,35 @@
 /** A way out: where to connect, and what to speak there. One file or folder a protocol beside this file. */
 import type { Endpoint } from '../net/address.ts';
-import type { Session } from '../net/session.ts';
+import type { FlowStatus } from '../net/flow_status.ts';
+import type { Tunnel } from '../net/session.ts';
+import type { Target } from '../net/target.ts';
+import type { TlsClient } from './tls_client.ts';
 
 export interface Upstream {
   /** For logs, e.g. `shadowsocks 203.0.113.9:8388 (aes-256-gcm)`. Never a secret. */
   readonly label: string;
+  /** TLS, which goes around all that is spoken; undefined: none. */
+  readonly tls: TlsClient | undefined;
+  /** Whether it wants a target's name, where one is known, rather than its address. */
+  readonly takesNames: boolean;
   /**
    * Addresses to connect to, the best first, for a flow to `destination`. Empty if the server's name has no address
    * at the moment.
    */
   endpoints(destination: Endpoint): readonly Endpoint[];
-  /** A connect to one of the endpoints failed, or worked: what `endpoints` says next may change. */
-  report(endpoint: Endpoint, worked: boolean): void;
-  /** What to speak for one flow; undefined where the bytes go out as they are. */
-  session(destination: Endpoint): Session | undefined;
+  /** What to speak on one new connection, to reach `target`. Empty where the bytes go out as they are. */
+  tunnel(target: Target): Tunnel;
+  /** What became of a connection: what `endpoints` says next may change. */
+  report(result: Result): void;
 }
+
+/** What was learnt of an upstream from one connection. */
+export type Result =
+  /** The tunnel is open, `milliseconds` after the first SYN. */
+  | { readonly kind: 'opened'; readonly endpoint: Endpoint; readonly milliseconds: number }
+  /** It did not come about. */
+  | { readonly kind: 'failed'; readonly endpoint: Endpoint; readonly status: FlowStatus }
+  /** A byte came back through it. */
+  | { readonly kind: 'answered' }
+  /** Something was asked, and for seconds, or to its end, not a byte came back. */
+  | { readonly kind: 'silent' };

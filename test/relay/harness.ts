@@ -4,7 +4,7 @@ import { parseAddress, type Endpoint } from '../../src/net/address.ts';
 import type { Session } from '../../src/net/session.ts';
 import { clientHandlers, remoteHandlers } from '../../src/relay/handlers.ts';
 import { Relay, type RelayEvents } from '../../src/relay/relay.ts';
-import type { FlowStatus } from '../../src/relay/status.ts';
+import type { FlowStatus } from '../../src/net/flow_status.ts';
 import { Sweep, type RelayTimeouts } from '../../src/relay/sweep.ts';
 import { dial } from '../../src/upstream/dial.ts';
 

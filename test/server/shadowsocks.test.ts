@@ -5,7 +5,7 @@ import { Pinned } from '../../ffi/memory.ts';
 import { startFarEnd } from '../../src/demo/far_end.ts';
 import type { Endpoint } from '../../src/net/address.ts';
 import { Outbox } from '../../src/net/session.ts';
-import type { Target } from '../../src/upstream/shadowsocks/address.ts';
+import type { Target } from '../../src/net/target.ts';
 import { chooseAead } from '../../src/upstream/shadowsocks/choose.ts';
 import { ClientSession } from '../../src/upstream/shadowsocks/client_session.ts';
 import { masterKey } from '../../src/upstream/shadowsocks/key.ts';

@@ -1,7 +1,7 @@
 /** The client's end of one Shadowsocks connection. */
 import type { Span } from '../../../ffi/memory.ts';
 import type { Outbox, Session } from '../../net/session.ts';
-import { encodeTarget, type Target } from './address.ts';
+import { encodeTarget, type Target } from '../../net/target.ts';
 import { Opener } from './opener.ts';
 import { Sealer } from './sealer.ts';
 import type { Suite } from './suite.ts';

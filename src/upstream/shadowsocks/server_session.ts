@@ -1,7 +1,7 @@
 /** The server's end of one Shadowsocks connection: what the client sealed says first where it wants to go. */
 import type { Span } from '../../../ffi/memory.ts';
 import { SessionError, type Outbox, type Session } from '../../net/session.ts';
-import { parseTarget, type Target } from './address.ts';
+import { parseTarget, type Target } from '../../net/target.ts';
 import { Opener } from './opener.ts';
 import { Sealer } from './sealer.ts';
 import type { Suite } from './suite.ts';

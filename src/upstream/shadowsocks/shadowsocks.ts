@@ -2,7 +2,7 @@
 import type { Secret } from '../../base/secret.ts';
 import type { Session } from '../../net/session.ts';
 import type { Provider } from './aead.ts';
-import type { Target } from './address.ts';
+import type { Target } from '../../net/target.ts';
 import { chooseAead } from './choose.ts';
 import { ClientSession } from './client_session.ts';
 import { masterKey } from './key.ts';

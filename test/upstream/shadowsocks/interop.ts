@@ -8,7 +8,7 @@ import { lend, Pinned } from '../../../ffi/memory.ts';
 import { Secret } from '../../../src/base/secret.ts';
 import { formatAddress, parseAddress } from '../../../src/net/address.ts';
 import { Outbox, PIECE, type Session } from '../../../src/net/session.ts';
-import { formatTarget, type Target } from '../../../src/upstream/shadowsocks/address.ts';
+import { formatTarget, type Target } from '../../../src/net/target.ts';
 import { METHODS, type MethodName } from '../../../src/upstream/shadowsocks/methods.ts';
 import { createShadowsocksProtocol } from '../../../src/upstream/shadowsocks/shadowsocks.ts';
 import { pattern } from './ends.ts';

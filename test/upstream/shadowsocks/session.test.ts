@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { parseAddress } from '../../../src/net/address.ts';
 import { Outbox, PIECE, SessionError } from '../../../src/net/session.ts';
-import { TARGET_LIMIT, encodeTarget, type Target } from '../../../src/upstream/shadowsocks/address.ts';
+import { TARGET_LIMIT, encodeTarget, type Target } from '../../../src/net/target.ts';
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
 import { subkey } from '../../../src/upstream/shadowsocks/key.ts';
 import { RECORD_LIMIT, TAG_SIZE } from '../../../src/upstream/shadowsocks/methods.ts';

@@ -1,6 +1,9 @@
 /** How a flow ended: one stable word, which is the log's field, the metric's label and what tests assert. */
+import type { SessionStatus } from './session.ts';
 
 export type FlowStatus =
+  /** What sessions and handshakes end with. */
+  | SessionStatus
   /** Both sides ended in order. */
   | 'OK'
   /** The client reset its connection, as programs do that have read enough. */
@@ -21,6 +24,12 @@ export type FlowStatus =
   | 'ERR_DIAL_UNREACHABLE'
   /** Any other reason why no connection came about. */
   | 'ERR_DIAL'
+  /** No TLS came about with the upstream: it speaks something else, or refuses what we offer. */
+  | 'ERR_TLS'
+  /** The upstream's certificate is not to be believed. */
+  | 'ERR_TLS_CERTIFICATE'
+  /** The upstream is connected, but did not answer our request in time. */
+  | 'ERR_PROXY_TIMEOUT'
   /** The upstream closed without a single byte in answer: it could not reach the target, or didn't believe us. */
   | 'ERR_UPSTREAM_NO_ANSWER'
   /** The upstream reset the connection. */
@@ -29,12 +38,6 @@ export type FlowStatus =
   | 'ERR_IDLE'
   /** One direction had ended and no byte moved in the other for the half-closed time. */
   | 'ERR_HALF_CLOSED'
-  /** A record of the upstream did not authenticate. */
-  | 'ERR_AEAD'
-  /** The upstream broke the protocol's rules. */
-  | 'ERR_PROTOCOL'
-  /** The upstream closed within a record. */
-  | 'ERR_TRUNCATED'
   /** A fault of ours; the log has the stack. */
   | 'ERR_INTERNAL';
 
@@ -52,4 +55,9 @@ export function dialStatus(error: unknown): FlowStatus {
     default:
       return 'ERR_DIAL';
   }
+}
+
+/** Whether the target, or the way to it, is at fault: the upstream itself has done what it should. */
+export function isTargetsFault(status: FlowStatus): boolean {
+  return status.startsWith('ERR_TARGET_');
 }

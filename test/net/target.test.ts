@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { formatAddress, parseAddress } from '../../../src/net/address.ts';
-import { SessionError } from '../../../src/net/session.ts';
-import {
-  encodeTarget,
-  formatTarget,
-  parseTarget,
-  TARGET_LIMIT,
-  type Target,
-} from '../../../src/upstream/shadowsocks/address.ts';
+import { formatAddress, parseAddress } from '../../src/net/address.ts';
+import { SessionError } from '../../src/net/session.ts';
+import { encodeTarget, formatTarget, parseTarget, TARGET_LIMIT, type Target } from '../../src/net/target.ts';
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const port = fc.integer({ min: 1, max: 65535 });

@@ -1,12 +1,6 @@
 /** A target address as it goes over the wire: `ATYP | address | port`, port in network order (RFC 1928 §5). */
-import {
-  formatEndpoint,
-  formatHostPort,
-  parseAddress,
-  type Address,
-  type Endpoint,
-} from '../../net/address.ts';
-import { SessionError } from '../../net/session.ts';
+import { formatEndpoint, formatHostPort, parseAddress, type Address, type Endpoint } from './address.ts';
+import { SessionError } from './session.ts';
 
 const IPV4 = 1;
 const NAME = 3;
