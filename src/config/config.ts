@@ -4,10 +4,18 @@ import type { Secret } from '../base/secret.ts';
 import type { Host } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { DnsConfig } from './dns_config.ts';
-import type { ShadowsocksMethod } from './shadowsocks_methods.ts';
+import type { AeadMethod, ShadowsocksMethod } from './shadowsocks_methods.ts';
+
+export type { AeadMethod };
 
 export interface Config {
-  readonly upstream: UpstreamConfig;
+  /** In order of preference. At least one, unless there are subscriptions. */
+  readonly upstreams: readonly UpstreamConfig[];
+  /** Documents that name more of them; theirs come after those above. */
+  readonly subscriptions: readonly SubscriptionConfig[];
+  readonly group: GroupConfig;
+  /** Whether Shadowsocks methods without authentication may be used, of subscriptions too. */
+  readonly allowInsecureCiphers: boolean;
   /** TCP port of the redirect listener on 127.0.0.1 and ::1. */
   readonly port: number;
   readonly scope: Scope;
@@ -27,16 +35,95 @@ export interface Config {
 export const SCOPES = ['bypass-cn', 'global'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-export type UpstreamConfig = ShadowsocksConfig;
+export type UpstreamConfig = ShadowsocksConfig | HttpConfig | Socks5Config | TunnelConfig;
 
-export interface ShadowsocksConfig {
-  readonly type: 'shadowsocks';
+/** What every upstream has. */
+interface Server {
   readonly server: Host;
   readonly port: number;
-  readonly method: ShadowsocksMethod;
-  readonly password: Secret;
-  /** The name that a share link gave it, for logs. */
+  /** Its name in logs, as a share link or a subscription gave it: any text. */
   readonly tag: string | undefined;
+  /** What its server is reached through; undefined: directly. */
+  readonly via: UpstreamConfig | undefined;
+  /** Whether it is told the name of a target, where one is known, instead of the address. */
+  readonly names: boolean;
+}
+
+export interface ShadowsocksConfig extends Server {
+  readonly type: 'shadowsocks';
+  readonly method: ShadowsocksMethod;
+  /** For a 2022 method base64 of its key, or of several with colons between (SIP022), found right. */
+  readonly password: Secret;
+  /** `password` is base64url of the cipher's key itself, of the right length; for AEAD methods only. */
+  readonly rawKey?: true;
+  readonly plugin: PluginConfig | undefined;
+}
+
+/** A program that carries Shadowsocks in something else (SIP003). */
+export interface PluginConfig {
+  /** A name to be found in PATH, or an absolute path. */
+  readonly program: string;
+  /** SS_PLUGIN_OPTIONS as it is, with its backslashes. May hold secrets. */
+  readonly options: string | undefined;
+}
+
+/** HTTP CONNECT. */
+export interface HttpConfig extends Server {
+  readonly type: 'http';
+  /** Without a colon (RFC 7617 §2). undefined: no credentials are sent. */
+  readonly user: string | undefined;
+  /** undefined without a user. */
+  readonly password: Secret | undefined;
+  /** undefined: plain HTTP to the proxy. */
+  readonly tls: TlsConfig | undefined;
+}
+
+/** RFC 1928; with a user and a password RFC 1929: each of 1 to 255 bytes. */
+export interface Socks5Config extends Server {
+  readonly type: 'socks5';
+  readonly user: string | undefined;
+  /** undefined without a user, and only then. */
+  readonly password: Secret | undefined;
+}
+
+/** The TLS tunnel of the Go program and of `snet server`. */
+export interface TunnelConfig extends Server {
+  readonly type: 'tls';
+  /** 1 to 65535 bytes. */
+  readonly token: Secret;
+  readonly tls: TlsConfig;
+}
+
+export interface TlsConfig {
+  /** The name to ask for, and to find in the certificate; undefined: the server's, if it is a name. */
+  readonly sni: string | undefined;
+  /** Absolute path of a PEM file: whom to believe instead of the system's authorities. */
+  readonly ca: string | undefined;
+  /** SHA-256 of certificates, 64 lower-case hexadecimal digits each: the server's is one of them. Empty: any. */
+  readonly pins: readonly string[];
+  /** Absolute paths of PEM files with the client's certificate and its key; both or none. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** True: any certificate will do that the pins, if there are some, allow. */
+  readonly insecure: boolean;
+}
+
+/** A document with upstreams in it, fetched and fetched again. */
+export interface SubscriptionConfig {
+  /** An https URL. Secret, since those who know it have the upstreams. */
+  readonly url: Secret;
+  /** Milliseconds from one fetch to the next. */
+  readonly refresh: number;
+}
+
+/** Which of several upstreams a new connection takes: the first that works, the fastest, all in turn, or one per target. */
+export const POLICIES = ['failover', 'fastest', 'round-robin', 'sticky'] as const;
+export type Policy = (typeof POLICIES)[number];
+
+export interface GroupConfig {
+  readonly policy: Policy;
+  /** An http URL that is asked for through each upstream, and every how many milliseconds; undefined: none is. */
+  readonly probe: { readonly url: string; readonly interval: number } | undefined;
 }
 
 /** `auto`: the first that works here. */

@@ -3,17 +3,49 @@ import { Fault } from './leaf.ts';
 import { nearest } from './nearest.ts';
 
 /** SIP004; shadowsocks.org/doc/aead, and two that all implementations have besides. */
-export const SHADOWSOCKS_METHODS = [
+export const AEAD_METHODS = [
   'aes-128-gcm',
   'aes-192-gcm',
   'aes-256-gcm',
   'chacha20-ietf-poly1305',
   'xchacha20-ietf-poly1305',
 ] as const;
-export type ShadowsocksMethod = (typeof SHADOWSOCKS_METHODS)[number];
+export type AeadMethod = (typeof AEAD_METHODS)[number];
+
+/** SIP022, with the bytes that a key has. */
+export const KEY_SIZES_2022 = {
+  '2022-blake3-aes-128-gcm': 16,
+  '2022-blake3-aes-256-gcm': 32,
+  '2022-blake3-chacha20-poly1305': 32,
+} as const;
+export type Method2022 = keyof typeof KEY_SIZES_2022;
+export const METHODS_2022 = Object.keys(KEY_SIZES_2022) as Method2022[];
+
+/**
+ * shadowsocks.org/doc/stream, as far as the Go program's users need them to move over: they hide what is sent from
+ * those who only look, but whoever is on the way can change bytes, and find out that it is Shadowsocks.
+ */
+export const STREAM_METHODS = [
+  'aes-128-cfb',
+  'aes-192-cfb',
+  'aes-256-cfb',
+  'aes-128-ctr',
+  'aes-192-ctr',
+  'aes-256-ctr',
+  'chacha20-ietf',
+  'rc4-md5',
+] as const;
+export type StreamMethod = (typeof STREAM_METHODS)[number];
+
+export type ShadowsocksMethod = AeadMethod | Method2022 | StreamMethod;
+
+/** Those that protect the traffic. */
+export const SHADOWSOCKS_METHODS: readonly ShadowsocksMethod[] = [...METHODS_2022, ...AEAD_METHODS];
+
+const ALL: readonly ShadowsocksMethod[] = [...SHADOWSOCKS_METHODS, ...STREAM_METHODS];
 
 /** Other names of the same methods: go-shadowsocks2's, and V2Ray's short form. Lower case. */
-const ALIASES: ReadonlyMap<string, ShadowsocksMethod> = new Map([
+const ALIASES: ReadonlyMap<string, AeadMethod> = new Map([
   ['aead_aes_128_gcm', 'aes-128-gcm'],
   ['aead_aes_192_gcm', 'aes-192-gcm'],
   ['aead_aes_256_gcm', 'aes-256-gcm'],
@@ -23,24 +55,18 @@ const ALIASES: ReadonlyMap<string, ShadowsocksMethod> = new Map([
   ['xchacha20-poly1305', 'xchacha20-ietf-poly1305'],
 ]);
 
-/** SIP022. */
-const EDITION_2022 = /^2022-blake3-[a-z0-9-]{1,24}$/;
-
-/** The stream ciphers of shadowsocks.org/doc/stream, all broken by design: whoever is on the way can change bytes. */
-const STREAM =
-  /^(?:(?:aes|camellia)-(?:128|192|256)-(?:cfb8?|ctr|ofb)|(?:bf|cast5|des|idea|rc2|seed)-cfb|rc4(?:-md5(?:-6)?)?|x?chacha20(?:-ietf)?|salsa20|table|none|plain|dummy)$/;
+/** Other stream ciphers, and none at all. */
+const OTHER =
+  /^(?:(?:aes|camellia)-(?:128|192|256)-(?:cfb(?:1|8|128)?|ctr|ofb)|(?:bf|cast5|des|idea|rc2|seed)-cfb|rc4(?:-md5(?:-6)?)?|x?chacha20|salsa20|table|none|plain|dummy)$/;
 
 const EXPECTED = `one of ${SHADOWSOCKS_METHODS.join(', ')}`;
 
-/** Reads a method's name, in any case, or an alias of it. */
+/** Reads a method's name, in any case, or an alias of it; those of stream ciphers, too. */
 export function parseMethod(text: string): ShadowsocksMethod | Fault {
   const name = text.toLowerCase();
-  const known = SHADOWSOCKS_METHODS.find((method) => method === name) ?? ALIASES.get(name);
+  const known = ALL.find((method) => method === name) ?? ALIASES.get(name);
   if (known) return known;
-  if (EDITION_2022.test(name)) {
-    return new Fault(EXPECTED, { found: name, hint: 'the 2022 methods are not supported yet' });
-  }
-  if (STREAM.test(name)) {
+  if (OTHER.test(name)) {
     const hint = 'this method does not protect the traffic and is not supported; set another on the server';
     return new Fault(EXPECTED, { found: name, hint });
   }
@@ -49,3 +75,22 @@ export function parseMethod(text: string): ShadowsocksMethod | Fault {
   if (near === undefined) return new Fault(EXPECTED, { found: 'an unknown name' });
   return new Fault(EXPECTED, { found: JSON.stringify(text), hint: `did you mean ${near}?` });
 }
+
+export function isMethod2022(method: ShadowsocksMethod): method is Method2022 {
+  return Object.hasOwn(KEY_SIZES_2022, method);
+}
+
+export function isStreamMethod(method: ShadowsocksMethod): method is StreamMethod {
+  return (STREAM_METHODS as readonly ShadowsocksMethod[]).includes(method);
+}
+
+/** For a stream method that nobody has allowed. */
+export function refuseStream(method: StreamMethod): Fault {
+  return new Fault(EXPECTED, {
+    found: method,
+    hint: `set another method on the server: ${WHY_NOT}. To use it all the same: "allow-insecure-ciphers": true`,
+  });
+}
+
+export const WHY_NOT =
+  'nothing tells that bytes were changed, so anybody on the way can change them, and find out that the server speaks Shadowsocks';

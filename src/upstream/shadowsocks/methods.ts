@@ -1,8 +1,8 @@
 /** The AEAD methods of Shadowsocks (SIP004): https://shadowsocks.org/doc/aead.html */
 
-import type { ShadowsocksConfig } from '../../config/config.ts';
+import type { AeadMethod } from '../../config/config.ts';
 
-export type MethodName = ShadowsocksConfig['method'];
+export type MethodName = AeadMethod;
 
 /** Sizes are in bytes. A tag is 16 in all of them, see {@link TAG_SIZE}. */
 export interface Method {
