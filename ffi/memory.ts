@@ -53,20 +53,31 @@ let depth = 0;
  * Gives `use` a span over bytes that we didn't allocate (data of a socket). The span is true only until `use`
  * returns: it must be synchronous and must not keep the span. Small arrays are copied to pinned memory, so what
  * `use` writes into the span may not reach `bytes`: a loan is for reading.
+ * @param context given on to `use`, so that a hot path needs no closure
  */
-export function lend<T>(bytes: Uint8Array, use: (span: Span) => T): T {
+export function lend<T>(bytes: Uint8Array, use: (span: Span) => T): T;
+export function lend<T, Context>(
+  bytes: Uint8Array,
+  use: (span: Span, context: Context) => T,
+  context: Context,
+): T;
+export function lend<T, Context>(
+  bytes: Uint8Array,
+  use: (span: Span, context?: Context) => T,
+  context?: Context,
+): T {
   if (bytes.byteLength <= MOVES_UP_TO) {
     const copy = (smallLoans[depth] ??= pinForever(MOVES_UP_TO));
     copy.bytes.set(bytes);
     depth++;
     try {
       // Exactly the loan: what lies beyond it is left over from others.
-      return use({ bytes: copy.bytes.subarray(0, bytes.byteLength), address: copy.address });
+      return use({ bytes: copy.bytes.subarray(0, bytes.byteLength), address: copy.address }, context);
     } finally {
       depth--;
     }
   }
-  const result = use({ bytes, address: addressOf(bytes) });
+  const result = use({ bytes, address: addressOf(bytes) }, context);
   // A use after the call: without it the optimiser may let go of `bytes` while C reads it (seen with FTL).
   if (bytes.byteLength === 0) throw new Error('the lent bytes were detached during the loan');
   return result;

@@ -33,3 +33,8 @@ export function startConnect(family: 4 | 6, bytes: Uint8Array, port: number): nu
   }
   return fd;
 }
+
+/** Closes a descriptor of {@link startConnect} that nobody has taken over. */
+export function closeDescriptor(fd: number): void {
+  libc.close(fd);
+}

@@ -16,6 +16,7 @@ import type { ResolverRules } from '../dns/resolver.ts';
 import { createSplit } from '../dns/split.ts';
 import { createSystemResolver, SYSTEM_FILES } from '../dns/system_resolver.ts';
 import { direct } from '../upstream/direct.ts';
+import { single } from '../upstream/single.ts';
 import { stateDirectoryOf } from './build_policy.ts';
 import type { Policy } from './policy.ts';
 import { withResolverLog } from './resolver_log.ts';
@@ -39,8 +40,8 @@ export async function buildDns(
   const lists = await loadLists(dns.lists, stateDirectoryOf(config));
   for (const warning of lists.warnings) log.warn(`list: ${warning}`);
 
-  const china = side('china', dns, streamsBy(direct), log);
-  const trusted = side('trusted', dns, streamsBy(policy.upstream), log);
+  const china = side('china', dns, streamsBy(single(direct)), log);
+  const trusted = side('trusted', dns, streamsBy(policy.upstreams), log);
   const local = systemSide();
   const queryLog = dns.log === undefined ? undefined : openQueryLog(dns.log, log);
   return {
@@ -74,7 +75,7 @@ function side(name: 'china' | 'trusted', dns: DnsConfig, open: OpenStream, log: 
 }
 
 function systemSide(): Exchange {
-  const open = streamsBy(direct);
+  const open = streamsBy(single(direct));
   const exchangeWith = (address: Address) =>
     createExchange(
       {

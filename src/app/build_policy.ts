@@ -1,19 +1,17 @@
-/** From a checked configuration to what is in force: names resolved, keys derived, ranges merged. Changes nothing on the machine. */
+/** From a checked configuration to what is in force: names resolved, ranges merged. Changes nothing on the machine. */
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { Config, ShadowsocksConfig, AeadPreference } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { STATE_DIRECTORY } from '../config/dns_schema.ts';
-import { formatHostPort, parseAddress, type Address, type Host } from '../net/address.ts';
+import { parseAddress, type Address, type Host } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 import { contains, NO_RANGES, rangesOf, type DualRanges } from '../net/ranges.ts';
 import { loadCnRanges } from '../route/cn_ranges.ts';
 import { decide, kernelBypass, type RoutePolicy } from '../route/decide.ts';
 import { specialRanges } from '../route/special.ts';
 import { resolveBySystem } from '../upstream/resolve.ts';
-import { createServerAddress, type Resolve, type ServerAddress } from '../upstream/server_address.ts';
-import { METHODS } from '../upstream/shadowsocks/methods.ts';
-import { createShadowsocksProtocol } from '../upstream/shadowsocks/shadowsocks.ts';
-import type { Upstream } from '../upstream/upstream.ts';
+import type { Resolve } from '../upstream/server_address.ts';
+import { buildUpstreams } from './build_upstreams.ts';
 import type { Policy } from './policy.ts';
 
 /**
@@ -25,11 +23,10 @@ export async function buildPolicy(
   log: Log,
   resolve: Resolve = resolveBySystem,
 ): Promise<Policy> {
-  const [server, bypass] = await Promise.all([
-    createServerAddress(config.upstream.server, config.upstream.port, resolve, log),
+  const [{ upstreams, stop }, bypass] = await Promise.all([
+    buildUpstreams(config, resolve, log),
     resolveBypass(config.bypass, resolve, log),
   ]);
-  const upstream = shadowsocks(config.upstream, config.aead, server, log);
   const special = specialRanges();
   const chinese = chineseRanges(config, log);
   const route: RoutePolicy = {
@@ -42,10 +39,10 @@ export async function buildPolicy(
     decide: (destination) => decide(route, destination),
     isChinese: (address) => isIn(chinese, address),
     isSpecial: (address) => isIn(special, address),
-    upstream,
+    upstreams,
     timeouts: config.timeouts,
     bypass: kernelBypass(route),
-    stop: () => server.stop(),
+    stop,
   };
 }
 
@@ -65,23 +62,6 @@ function chineseRanges(config: Config, log: Log): DualRanges {
 /** Where what outlives a restart is kept. */
 export function stateDirectoryOf({ dns }: Config): string {
   return dns?.cache.directory ?? STATE_DIRECTORY;
-}
-
-function shadowsocks(
-  { server: host, port, method, password, tag }: ShadowsocksConfig,
-  aead: AeadPreference,
-  server: ServerAddress,
-  log: Log,
-): Upstream {
-  const protocol = createShadowsocksProtocol({ method: METHODS[method], password, aead });
-  log.info('aead', { method, provider: protocol.provider, why: protocol.why });
-  const label = `shadowsocks ${formatHostPort(host, port)} ${method}`;
-  return {
-    label: tag === undefined ? label : `${label} (${tag})`,
-    endpoints: () => server.endpoints(),
-    report: (endpoint, worked) => server.report(endpoint, worked),
-    session: (destination) => protocol.session(destination),
-  };
 }
 
 /** Names become addresses once; one that can't be resolved is not worth staying offline for. */

@@ -7,10 +7,8 @@ import type { Way } from './flow.ts';
 
 export interface FlowLog {
   ended(way: Way, status: FlowStatus, up: number, down: number, cause?: unknown): void;
-  /** One endpoint failed and the next is tried. */
-  redial(way: Way, status: FlowStatus, cause?: unknown): void;
-  /** Flows in a row that were given no byte back. */
-  silent(way: Way, row: number): void;
+  /** One endpoint, or one upstream, failed and the next is tried. */
+  retrying(way: Way, status: FlowStatus, cause?: unknown): void;
   /** A connection that never became a flow. */
   refused(status: FlowStatus): void;
 }
@@ -32,6 +30,19 @@ const WORDS: Partial<Record<FlowStatus, string>> = {
   ERR_DIAL_TIMEOUT: 'the upstream did not answer in time',
   ERR_DIAL_UNREACHABLE: 'no way to the upstream',
   ERR_DIAL: 'no connection to the upstream',
+  ERR_TLS: 'no TLS with the upstream',
+  ERR_TLS_CERTIFICATE: "the upstream's certificate is not to be believed",
+  ERR_PROXY_AUTH: 'the upstream wants other credentials',
+  ERR_PROXY_DENIED: "the upstream's rules forbid this",
+  ERR_PROXY_UNAVAILABLE: 'the upstream can not serve at the moment',
+  ERR_PROXY_UNSUPPORTED: 'the upstream can not do this at all',
+  ERR_PROXY_FAILED: 'the upstream failed',
+  ERR_PROXY_CLOSED: 'the upstream closed instead of an answer',
+  ERR_PROXY_TIMEOUT: 'the upstream did not answer our request in time',
+  ERR_TARGET_UNREACHABLE: 'the upstream found no way to the target',
+  ERR_TARGET_REFUSED: 'the target refused the upstream',
+  ERR_TARGET_TIMEOUT: 'the target did not answer the upstream in time',
+  ERR_UPSTREAMS_DOWN: 'every upstream is down',
   ERR_UPSTREAM_NO_ANSWER:
     'the upstream closed without an answer: wrong password or method, or it cannot reach the target',
   ERR_UPSTREAM_RESET: 'the upstream broke the connection',
@@ -40,6 +51,10 @@ const WORDS: Partial<Record<FlowStatus, string>> = {
   ERR_TRUNCATED: 'the upstream closed within a record',
   ERR_INTERNAL: 'a fault of snet itself',
 };
+
+function labelOf({ decision, reach }: Way): string {
+  return reach?.upstream?.label ?? decision.where;
+}
 
 /** When everything fails, this many lines a second and status say so; the rest are counted. */
 const LINES_PER_SECOND = 5;
@@ -77,7 +92,7 @@ export function createFlowLog(
         name: nameOf(way.destination.address),
         way: way.decision.where,
         why: way.decision.why,
-        upstream: way.upstream.label,
+        upstream: labelOf(way),
         up,
         down,
         ms: Math.round(performance.now() - way.began),
@@ -85,20 +100,14 @@ export function createFlowLog(
       if (orderly) log.debug('flow ended', { status, ...fields });
       else warn(status, fields, cause);
     },
-    redial(way, status, cause) {
+    retrying(way, status, cause) {
       if (!log.debugging) return;
-      const endpoint = way.endpoint && formatEndpoint(way.endpoint);
-      log.debug('trying the next address', {
+      const endpoint = way.reach?.endpoint && formatEndpoint(way.reach.endpoint);
+      log.debug('trying the next', {
         status,
+        upstream: labelOf(way),
         endpoint,
         reason: cause === undefined ? undefined : explain(cause),
-      });
-    },
-    silent(way, row) {
-      log.warn('the upstream gives no answer: wrong password or method?', {
-        status: 'ERR_UPSTREAM_SILENT',
-        upstream: way.upstream.label,
-        flows: row,
       });
     },
     refused(status) {

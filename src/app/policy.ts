@@ -3,7 +3,7 @@ import type { Address } from '../net/address.ts';
 import type { DualRanges } from '../net/ranges.ts';
 import type { Decision } from '../route/decide.ts';
 import type { Timeouts } from '../config/config.ts';
-import type { Upstream } from '../upstream/upstream.ts';
+import type { Upstreams } from '../upstream/upstream.ts';
 
 export interface Policy {
   decide(destination: Address): Decision;
@@ -11,7 +11,7 @@ export interface Policy {
   isChinese(address: Address): boolean;
   /** Private, loopback and the like. */
   isSpecial(address: Address): boolean;
-  readonly upstream: Upstream;
+  readonly upstreams: Upstreams;
   readonly timeouts: Timeouts;
   /** What the kernel need not even show us. */
   readonly bypass: DualRanges;

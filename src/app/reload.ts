@@ -40,7 +40,7 @@ export async function reloadInto(
     if (rules) dns?.use(rules);
     log.setLevel(config.logLevel);
     for (const key of fixedAtStart(inForce.config, config)) log.warn('needs a restart to change', { key });
-    log.info('reloaded', { upstream: policy.upstream.label, scope: config.scope });
+    log.info('reloaded', { upstream: policy.upstreams.label, scope: config.scope });
     inForce.policy.stop();
     inForce.policy = policy;
     inForce.config = withFixed(inForce.config, config);

@@ -6,6 +6,7 @@ import { systemRunner } from '../base/runner.ts';
 import type { Config } from '../config/config.ts';
 import { listen } from '../inbound/listener.ts';
 import { portHolder } from '../inbound/port_holder.ts';
+import type { Address } from '../net/address.ts';
 import type { RedirectPlan } from '../redirect/redirect.ts';
 import { selectRedirect } from '../redirect/select_redirect.ts';
 import { clientHandlers } from '../relay/handlers.ts';
@@ -57,8 +58,9 @@ export async function runProgram(
 
   const stats = createFlowStats();
   const limit = flowLimit(descriptors.soft, config);
-  const flowLog = createFlowLog(log, (address) => dns?.names.lookup(address));
-  const flows = createFlows(policy, { port: config.port, limit, stats, log, flowLog });
+  const nameOf = (address: Address) => dns?.names.lookup(address);
+  const flowLog = createFlowLog(log, nameOf);
+  const flows = createFlows(policy, { port: config.port, limit, stats, log, flowLog, nameOf });
   const listener = listen(
     config.port,
     (family) => clientHandlers((client) => flows.accept(client, family)),
@@ -83,7 +85,7 @@ export async function runProgram(
       pid: process.pid,
       uptime: Math.floor(process.uptime()),
       mechanism: redirect.mechanism,
-      upstream: inForce.policy.upstream.label,
+      upstream: inForce.policy.upstreams.label,
       scope: inForce.config.scope,
       dns: dns?.status(),
       flows: stats.snapshot(),
@@ -101,7 +103,7 @@ export async function runProgram(
 
   log.info('redirecting', { mechanism: redirect.mechanism, why, limit });
   log.info('ready', {
-    upstream: policy.upstream.label,
+    upstream: policy.upstreams.label,
     scope: config.scope,
     port: config.port,
     dns: dns?.port ?? 'off',

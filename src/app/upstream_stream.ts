@@ -1,161 +1,160 @@
 /** Streams for rooms that know no upstream: a socket, and the upstream's session between it and the stream's bytes. */
-import type { Socket, SocketHandler } from 'bun';
 import { lend } from '../../ffi/memory.ts';
 import type { Endpoint } from '../net/address.ts';
 import type { ByteStream, ByteStreamEvents, OpenStream } from '../net/byte_stream.ts';
+import type { FlowStatus } from '../net/flow_status.ts';
 import { Outbox, PIECE, type Session } from '../net/session.ts';
-import { dial } from '../upstream/dial.ts';
-import type { Upstream } from '../upstream/upstream.ts';
+import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
+import { Reach, type ReachEvents } from '../upstream/reach.ts';
+import type { Upstreams } from '../upstream/upstream.ts';
 
 /** Bytes that may wait for a network that takes none: more than all queries that a resolver is asked at once. */
 const MOST_WAITING = 1 << 20;
 
+/** Milliseconds for one attempt; whoever opened the stream gives up sooner or later by itself. */
+const LONGEST_ATTEMPT = 10_000;
+/** How often, in milliseconds, it is looked whether an attempt has had its time. */
+const TICK = 250;
+
 /** Everything between a call and its return uses it, so one serves all streams. */
 const outbox = new Outbox();
 
-/**
- * Opens streams by way of an upstream; with `direct` these are plain sockets. Its endpoints are tried one after the
- * other, each until it fails or the stream is closed; that, too, counts as a failure of one that had not answered yet.
- */
-export function streamsBy(upstream: Upstream): OpenStream {
-  return (destination, events) => openStream(upstream, destination, events);
+/** Opens streams by way of upstreams, each tried until it fails; with `direct` these are plain sockets. */
+export function streamsBy(upstreams: Upstreams): OpenStream {
+  return (destination, events) => new UpstreamStream(upstreams, destination, events);
 }
 
-interface Line {
-  connected(): void;
-  data(bytes: Uint8Array): void;
-  ended(): void;
-  /** The socket can take bytes again. */
-  drained(): void;
-  /** @param socket the one that has closed, or that failed to connect */
-  closed(socket: Socket<Line>, error: Error | undefined): void;
-}
-
-const handlers: SocketHandler<Line> = {
-  data: (socket, bytes) => {
-    socket.data.connected();
-    socket.data.data(bytes);
-  },
-  // The first says that it is connected, see dial().
-  drain: (socket) => {
-    socket.data.connected();
-    socket.data.drained();
-  },
-  end: (socket) => socket.data.ended(),
-  close: (socket, error) => socket.data.closed(socket, error),
-  error: (socket, error) => socket.data.closed(socket, error),
+const reached: ReachEvents<UpstreamStream> = {
+  opened: (stream, socket, session, rest) => stream.opened(socket, session, rest),
+  retrying: () => {},
+  lost: (stream, status, cause) => stream.lost(status, cause),
 };
 
-function openStream(upstream: Upstream, destination: Endpoint, events: ByteStreamEvents): ByteStream {
-  const session = upstream.session(destination);
-  let untried = upstream.endpoints(destination);
-  let endpoint: Endpoint | undefined;
-  let socket: Socket<Line> | undefined;
-  let isConnected = false;
-  let isOver = false;
+class UpstreamStream implements ByteStream, RemoteEnd {
+  readonly #label: string;
+  readonly #events: ByteStreamEvents;
+  readonly #reach: Reach<UpstreamStream>;
+  #timer: Timer | undefined;
+  #socket: RemoteSocket | undefined;
+  #session: Session | undefined;
+  #isOver = false;
   /** What the kernel hasn't taken yet. */
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
 
-  function connectNext(reason: Error): void {
-    const [next, ...rest] = untried;
-    if (next === undefined) return finish(reason);
-    endpoint = next;
-    untried = rest;
-    try {
-      // `open` is called before this returns.
-      dial<Line>(next, { ...handlers, open: (dialled) => (socket = dialled) && undefined }, line);
-    } catch (error) {
-      upstream.report(next, false);
-      connectNext(errorOf(error));
+  constructor(upstreams: Upstreams, destination: Endpoint, events: ByteStreamEvents) {
+    this.#label = upstreams.label;
+    this.#events = events;
+    const candidates = upstreams.candidates(destination);
+    const aim = { candidates, destination, target: destination, named: undefined };
+    this.#reach = new Reach(aim, this, reached);
+    // Not before the caller has the stream in its hands.
+    queueMicrotask(() => {
+      if (this.#isOver) return;
+      this.#timer = setInterval(() => this.#reach.expire(performance.now(), LONGEST_ATTEMPT), TICK);
+      this.#reach.start();
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    if (this.#session === undefined) return this.#send(bytes);
+    this.#through('seal', bytes, (made) => this.#send(made));
+    if (this.#session?.isPlain === true) {
+      this.#session.dispose();
+      this.#session = undefined;
     }
   }
 
-  function finish(error: Error | undefined): void {
-    if (isOver) return;
-    release();
-    events.close(error);
+  close(): void {
+    if (this.#isOver) return;
+    const { upstream, endpoint } = this.#reach;
+    // Whoever closes it has waited as long as it was worth.
+    if (!this.#socket && endpoint) upstream?.report({ kind: 'failed', endpoint, status: 'ERR_DIAL_TIMEOUT' });
+    this.#release();
   }
 
-  function release(): void {
-    isOver = true;
-    waiting = [];
-    socket?.terminate();
-    session?.dispose();
+  opened(socket: RemoteSocket, session: Session | undefined, rest: Uint8Array): void {
+    clearInterval(this.#timer);
+    this.#socket = socket;
+    this.#session = session;
+    this.#events.open();
+    if (rest.length > 0 && !this.#isOver) this.#events.data(rest.slice());
   }
 
-  function send(bytes: Uint8Array): void {
-    const taken = waiting.length > 0 ? 0 : Math.max(0, socket!.write(bytes));
+  lost(status: FlowStatus, cause: unknown): void {
+    this.#finish(cause === undefined ? new Error(`${this.#label}: ${status}`) : errorOf(cause));
+  }
+
+  remoteDialled(): void {}
+
+  remoteSecured(): void {}
+
+  remoteData(_: RemoteSocket, bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    if (this.#session === undefined) this.#events.data(bytes);
+    else this.#through('open', bytes, (made) => this.#events.data(made));
+  }
+
+  remoteEnd(): void {
+    try {
+      this.#session?.openEnd();
+      this.#finish(undefined);
+    } catch (error) {
+      this.#finish(errorOf(error));
+    }
+  }
+
+  remoteDrain(): void {
+    const unsent = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const bytes of unsent) if (!this.#isOver) this.#send(bytes);
+  }
+
+  remoteClose(_: RemoteSocket, error?: Error): void {
+    this.#finish(error);
+  }
+
+  remoteFault(_: RemoteSocket, error: Error): void {
+    this.#finish(error);
+  }
+
+  #finish(error: Error | undefined): void {
+    if (this.#isOver) return;
+    this.#release();
+    this.#events.close(error);
+  }
+
+  #release(): void {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    this.#waiting = [];
+    this.#reach.abandon();
+    this.#socket?.terminate();
+    this.#session?.dispose();
+    this.#session = undefined;
+  }
+
+  #send(bytes: Uint8Array): void {
+    const taken = this.#waiting.length > 0 ? 0 : Math.max(0, this.#socket!.write(bytes));
     if (taken === bytes.length) return;
-    waiting.push(bytes.slice(taken));
-    waitingBytes += bytes.length - taken;
-    if (waitingBytes > MOST_WAITING) finish(new Error('the network takes no bytes'));
+    this.#waiting.push(bytes.slice(taken));
+    this.#waitingBytes += bytes.length - taken;
+    if (this.#waitingBytes > MOST_WAITING) this.#finish(new Error('the network takes no bytes'));
   }
 
   /** Passes bytes through the session piece by piece, and what comes of each to its receiver. */
-  function through(way: 'seal' | 'open', bytes: Uint8Array, receiver: (made: Uint8Array) => void): void {
+  #through(way: 'seal' | 'open', bytes: Uint8Array, receiver: (made: Uint8Array) => void): void {
     try {
-      for (const made of transformed(session!, way, bytes)) if (!isOver) receiver(made);
+      for (const made of transformed(this.#session!, way, bytes)) if (!this.#isOver) receiver(made);
     } catch (error) {
-      finish(errorOf(error));
+      this.#finish(errorOf(error));
     }
   }
-
-  const line: Line = {
-    connected() {
-      if (isConnected || isOver) return;
-      isConnected = true;
-      if (endpoint) upstream.report(endpoint, true);
-      events.open();
-    },
-    data(bytes) {
-      if (isOver) return;
-      if (session === undefined) events.data(bytes);
-      else through('open', bytes, (made) => events.data(made));
-    },
-    ended() {
-      try {
-        session?.openEnd();
-        finish(undefined);
-      } catch (error) {
-        finish(errorOf(error));
-      }
-    },
-    drained() {
-      const unsent = waiting;
-      waiting = [];
-      waitingBytes = 0;
-      for (const bytes of unsent) if (!isOver) send(bytes);
-    },
-    closed(which, error) {
-      if (isOver || which !== socket) return;
-      if (isConnected) return finish(error);
-      socket = undefined;
-      if (endpoint) upstream.report(endpoint, false);
-      connectNext(error ?? new Error('the connection was closed'));
-    },
-  };
-
-  // Not before the caller has the stream in its hands.
-  queueMicrotask(() => {
-    if (!isOver) connectNext(new Error(`${upstream.label} has no address`));
-  });
-
-  return {
-    write(bytes) {
-      if (isOver) return;
-      if (session === undefined) send(bytes);
-      else through('seal', bytes, send);
-    },
-    close() {
-      if (isOver) return;
-      if (!isConnected && endpoint) upstream.report(endpoint, false);
-      release();
-    },
-  };
 }
 
-/** What a session makes of bytes, in pieces that are good until the next one is asked for. */
+/** What a session makes of bytes, in pieces that are the caller's. */
 function transformed(session: Session, way: 'seal' | 'open', bytes: Uint8Array): Uint8Array[] {
   return lend(bytes, (span) => {
     const made: Uint8Array[] = [];

@@ -4,11 +4,11 @@ import { lookup } from 'node:dns/promises';
 import { explain } from '../base/errors.ts';
 import { parseAddress, type Endpoint } from '../net/address.ts';
 import type { Session } from '../net/session.ts';
-import { remoteHandlers } from '../relay/handlers.ts';
-import { Relay, type RelayEvents, type RelaySocket } from '../relay/relay.ts';
+import { Relay, type ClientSocket, type RelayEvents } from '../relay/relay.ts';
 import { Sweep } from '../relay/sweep.ts';
 import { serveShadowsocks, type Joined } from '../server/shadowsocks.ts';
-import { dial } from '../upstream/dial.ts';
+import { direct } from '../upstream/direct.ts';
+import { Reach, type ReachEvents } from '../upstream/reach.ts';
 import type { Target } from '../net/target.ts';
 import { chooseAead } from '../upstream/shadowsocks/choose.ts';
 import { masterKey } from '../upstream/shadowsocks/key.ts';
@@ -56,21 +56,22 @@ export function startFarEnd({
     now: () => sweep.now,
     // The client's first bytes are here already, in the session.
     firstData: 0,
-    connected: () => {},
     unanswered: () => {},
-    dialFailed: (relay, status, cause) => relay.settle(status, cause),
     settled(relay, status, cause) {
       relays.delete(relay);
+      const waiting = relay.context as Waiting;
+      if (!waiting.isTaken) waiting.session.dispose();
       if (status !== 'OK') log(cause === undefined ? status : `${status} ${explain(cause)}`);
     },
   };
 
   function join(socket: Socket<unknown>, session: Session, target: Target): Joined {
     // The relay reads nothing of its socket's data, which is the server's own.
-    const relay = new Relay(socket as RelaySocket, session, events, undefined);
+    const waiting: Waiting = { session, isTaken: false };
+    const relay = new Relay(socket as ClientSocket, events, waiting);
     relays.add(relay);
     sweep.wake();
-    void connect(relay, target);
+    void connect(relay, waiting, target);
     return {
       clientData: (chunk) => relay.clientData(chunk),
       clientEnd: () => relay.clientEnd(),
@@ -97,11 +98,32 @@ export function startFarEnd({
   };
 }
 
-async function connect(relay: Relay, target: Target): Promise<void> {
+const reached: ReachEvents<Relay> = {
+  opened: (relay, remote, session, rest) => relay.opened(remote, session, rest),
+  retrying: () => {},
+  lost: (relay, status, cause) => relay.settle(status, cause),
+};
+
+/** A session to be spoken with the client; the target gets its bytes as they are. */
+interface Waiting {
+  readonly session: Session;
+  /** Whoever has it disposes of it. */
+  isTaken: boolean;
+}
+
+async function connect(relay: Relay, waiting: Waiting, target: Target): Promise<void> {
   try {
-    const endpoint = await endpointOf(target);
+    const destination = await endpointOf(target);
     // The client may have gone while its target's name was looked up.
-    if (relay.status === undefined) dial(endpoint, remoteHandlers, relay);
+    if (relay.status !== undefined) return;
+    const tunnel = () => {
+      waiting.isTaken = true;
+      return { session: waiting.session };
+    };
+    const candidates = [{ ...direct, tunnel }];
+    const reach = new Reach({ candidates, destination, target, named: undefined }, relay, reached);
+    relay.approach = reach;
+    reach.start();
   } catch (error) {
     relay.settle('ERR_DIAL', error);
   }

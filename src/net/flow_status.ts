@@ -14,6 +14,8 @@ export type FlowStatus =
   | 'ERR_NOT_REDIRECTED'
   /** As many connections as allowed are open already. */
   | 'ERR_LIMIT'
+  /** Every upstream is known to be dead, and none is due to be tried again. */
+  | 'ERR_UPSTREAMS_DOWN'
   /** The upstream's name has no address. */
   | 'ERR_DIAL_NO_ADDRESS'
   /** Nobody listens where the upstream should be. */

@@ -39,6 +39,11 @@ export class Outbox extends Pinned {
     this.end = offset + length;
     return offset;
   }
+
+  /** Copies bytes behind what is there. @throws RangeError if they do not fit */
+  append(bytes: Uint8Array): void {
+    this.bytes.set(bytes, this.take(bytes.length));
+  }
 }
 
 /** One connection through one upstream. Calls may be split at any byte; the result is the same. */
@@ -71,6 +76,12 @@ export interface Session {
    * (and dispose of it). Never true before the first `seal`.
    */
   readonly isPlain?: boolean;
+
+  /**
+   * The far end says nothing of whether it reaches the target, nor of whether it believes us; where it doesn't, it can
+   * only close.
+   */
+  readonly isOnTrust?: boolean;
 }
 
 /**

@@ -1,6 +1,39 @@
-/** What the runtime's sockets don't offer by themselves. */
-import type { Socket } from 'bun';
+/** What the runtime's sockets don't offer by themselves, and who hears of those that we dial. */
+import type { Socket, SocketHandler } from 'bun';
 import { resetOnClose } from '../../ffi/sockopt.ts';
+
+/**
+ * Who hears of a socket that we have dialled. It is the socket's `data`, and may be replaced by another at any time:
+ * first whoever opens the tunnel, then whoever carries bytes through it.
+ */
+export interface RemoteEnd {
+  /** The attempt has begun: the socket can be ended, not yet used. */
+  remoteDialled(socket: RemoteSocket): void;
+  /** TLS is agreed on, or not; see TlsClient.judge. */
+  remoteSecured(socket: RemoteSocket, completed: boolean, error: Error | null): void;
+  remoteData(socket: RemoteSocket, chunk: Uint8Array): void;
+  /** The far side has sent its FIN. */
+  remoteEnd(socket: RemoteSocket): void;
+  /** It can be written to; without TLS the first time says that it is connected. */
+  remoteDrain(socket: RemoteSocket): void;
+  /** It is closed. Before it was connected, the error says why it is not. */
+  remoteClose(socket: RemoteSocket, error?: Error): void;
+  /** A handler of ours has thrown. */
+  remoteFault(socket: RemoteSocket, error: Error): void;
+}
+
+export type RemoteSocket = Socket<RemoteEnd>;
+
+/** The runtime's callbacks, handed on to the socket's {@link RemoteEnd}. One object for all sockets. */
+export const remoteHandlers: SocketHandler<RemoteEnd> = {
+  open: (socket) => socket.data.remoteDialled(socket),
+  handshake: (socket, completed, error) => socket.data.remoteSecured(socket, completed, error),
+  data: (socket, chunk) => socket.data.remoteData(socket, chunk),
+  end: (socket) => socket.data.remoteEnd(socket),
+  drain: (socket) => socket.data.remoteDrain(socket),
+  close: (socket, error) => socket.data.remoteClose(socket, error),
+  error: (socket, error) => socket.data.remoteFault(socket, error),
+};
 
 /** The file descriptor of an open socket: there, but missing in the types (Bun 1.4.5). */
 export function descriptor(socket: Socket<unknown>): number {

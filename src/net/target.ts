@@ -13,7 +13,15 @@ export type Target = Endpoint | { readonly name: string; readonly port: number }
 /** ATYP, length byte, 255 bytes of name, port. */
 export const TARGET_LIMIT = 1 + 1 + 255 + PORT_SIZE;
 
-/** A target's wire form, 7 to {@link TARGET_LIMIT} bytes. @throws RangeError for a name that is empty or too long */
+/**
+ * Whether a name can be a target's: it goes to a resolver, into requests of text and into logs, so only what a host's
+ * name may hold (RFC 1123 §2.1, and the underscore that is met in practice), at most 255 characters.
+ */
+export function isHostName(name: string): boolean {
+  return name.length <= 255 && /^[A-Za-z0-9._-]+$/.test(name);
+}
+
+/** A target's wire form, 7 to {@link TARGET_LIMIT} bytes. @throws RangeError for a name that is none */
 export function encodeTarget(target: Target): Uint8Array {
   const [type, host] =
     'name' in target
@@ -28,9 +36,8 @@ export function encodeTarget(target: Target): Uint8Array {
 }
 
 function encodeName(name: string): Uint8Array {
-  const text = new TextEncoder().encode(name);
-  if (text.length < 1 || text.length > 255) throw new RangeError(`a name of ${text.length} bytes`);
-  return Uint8Array.of(text.length, ...text);
+  if (!isHostName(name)) throw new RangeError('a target whose name is no host name');
+  return Uint8Array.of(name.length, ...new TextEncoder().encode(name));
 }
 
 /**
@@ -71,16 +78,12 @@ function hostSize(type: number, bytes: Uint8Array): number {
   }
 }
 
-/**
- * A name goes to a resolver and into logs: only what a host's name may hold (RFC 1123 §2.1, and the underscore that
- * is met in practice) gets through. Some clients put an address's text here; that is an address.
- */
+/** Some clients put an address's text here; that is an address. */
 function readName(bytes: Uint8Array): string | Address {
   const name = String.fromCharCode(...bytes);
   const address = parseAddress(name);
   if (address) return address;
-  if (!/^[A-Za-z0-9._-]+$/.test(name))
-    throw new SessionError('ERR_PROTOCOL', 'a target with a malformed name');
+  if (!isHostName(name)) throw new SessionError('ERR_PROTOCOL', 'a target with a malformed name');
   return name;
 }
 

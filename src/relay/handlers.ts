@@ -1,9 +1,9 @@
-/** Bun's socket callbacks, handed on to the relay that the socket belongs to. One object each for all sockets. */
+/** Bun's callbacks of clients' sockets, handed on to the relay that the socket belongs to. One object for all sockets. */
 import type { SocketHandler } from 'bun';
-import type { Relay, RelaySocket } from './relay.ts';
+import type { ClientSocket, Relay } from './relay.ts';
 
-/** For the listener: `accept` makes a relay and puts it into `socket.data`, or ends the socket. */
-export function clientHandlers(accept: (socket: RelaySocket) => void): SocketHandler<Relay | undefined> {
+/** @param accept makes a relay and puts it into `socket.data`, or ends the socket */
+export function clientHandlers(accept: (socket: ClientSocket) => void): SocketHandler<Relay | undefined> {
   return {
     open: accept,
     data: (socket, chunk) => socket.data?.clientData(chunk),
@@ -13,13 +13,3 @@ export function clientHandlers(accept: (socket: RelaySocket) => void): SocketHan
     error: (socket, error) => socket.data?.settle('ERR_INTERNAL', error),
   };
 }
-
-/** For sockets that dial out; `socket.data` is the relay from the start. */
-export const remoteHandlers: SocketHandler<Relay | undefined> = {
-  open: (socket) => socket.data?.dialled(socket),
-  data: (socket, chunk) => socket.data?.remoteData(socket, chunk),
-  end: (socket) => socket.data?.remoteEnd(socket),
-  drain: (socket) => socket.data?.remoteDrain(socket),
-  close: (socket, error) => socket.data?.remoteClose(socket, error),
-  error: (socket, error) => socket.data?.settle('ERR_INTERNAL', error),
-};

@@ -1,26 +1,21 @@
 /**
- * The relay: a client's socket, an upstream's socket, a session between them. It owns backpressure, half-close and
- * every timeout; the session owns the protocol. All memory on the way is one shared outbox, so an idle connection
- * holds nothing but its two sockets and a few words.
+ * The relay: a client's socket, an upstream's socket, a session between them. It owns backpressure and half-close; the
+ * session owns the protocol. All memory on the way is one shared outbox, so an idle connection holds nothing but its
+ * two sockets and a few words.
  *
- * Life: created when the client is accepted; `dialled` for each connection attempt; `connected`; then bytes; then
- * `settle` exactly once.
+ * Life: created when the client is accepted; `opened` when there is a tunnel; then bytes; then `settle` exactly once.
  */
 import type { Socket } from 'bun';
 import { lend, type Span } from '../../ffi/memory.ts';
+import type { FlowStatus } from '../net/flow_status.ts';
 import { Outbox, PIECE, SessionError, type Session } from '../net/session.ts';
-import { endInOrder, resetUnlessEnded } from '../net/socket.ts';
+import { endInOrder, resetUnlessEnded, type RemoteEnd, type RemoteSocket } from '../net/socket.ts';
 import { Pipe } from './pipe.ts';
-import { dialStatus, type FlowStatus } from '../net/flow_status.ts';
 
-export type RelaySocket = Socket<Relay | undefined>;
+export type ClientSocket = Socket<Relay | undefined>;
 
 /** What the relay tells the world of; each is called with the relay itself, so no closure is made per connection. */
 export interface RelayEvents {
-  /** A connection attempt came to nothing: make another (`dialled` will be called), or `settle`. */
-  dialFailed(relay: Relay, status: FlowStatus, cause?: unknown): void;
-  /** The connection attempt worked. */
-  connected(relay: Relay): void;
   /** The client has asked, and for some seconds no byte has come back. Called at most once a relay. */
   unanswered(relay: Relay): void;
   /** The relay is over; both sockets are closed or closing. */
@@ -31,16 +26,24 @@ export interface RelayEvents {
   readonly firstData: number;
 }
 
-/** A client may send this much before the upstream is connected; then it has to wait. */
+/** Whoever opens the tunnel for a relay. */
+export interface Approach {
+  /** Gives up what takes longer than `longest` milliseconds; `now` as of `performance.now`. */
+  expire(now: number, longest: number): void;
+  /** The relay is over before there was a tunnel. */
+  abandon(): void;
+}
+
+/** A client may send this much before there is a tunnel; then it has to wait. */
 const EARLY_LIMIT = 64 * 1024;
 
 /** Everything here runs to its end within one callback, so one of each serves all connections. */
 const outbox = new Outbox();
 
-export class Relay {
+export class Relay implements RemoteEnd {
   readonly up = new Pipe();
   readonly down = new Pipe();
-  readonly client: RelaySocket;
+  readonly client: ClientSocket;
   /** What the client has said so far, in bytes; what it was told is `down.bytes`. */
   bytesUp = 0;
   /** When a byte last moved, or the relay last changed its state, by `RelayEvents.now`. */
@@ -50,22 +53,21 @@ export class Relay {
   unanswered = false;
   /** Whatever the creator wants to find again in its events. */
   readonly context: unknown;
+  /** Opens the tunnel; undefined once that is done. */
+  approach: Approach | undefined;
   readonly #events: RelayEvents;
-  readonly #session: Session | undefined;
-  #remote: RelaySocket | undefined;
-  #connected = false;
+  #session: Session | undefined;
+  /** See Session.isOnTrust; of one that is gone already, too. */
+  #onTrust = false;
+  #remote: RemoteSocket | undefined;
   #early: Uint8Array[] | undefined = [];
   #earlyBytes = 0;
   #firstDataTimer: Timer | undefined;
 
-  /**
-   * @param session undefined relays the bytes as they are
-   * @throws SystemError if the client has closed already
-   */
-  constructor(client: RelaySocket, session: Session | undefined, events: RelayEvents, context: unknown) {
+  /** @throws SystemError if the client has closed already */
+  constructor(client: ClientSocket, events: RelayEvents, context: unknown) {
     this.client = client;
     resetUnlessEnded(client);
-    this.#session = session;
     this.#events = events;
     this.context = context;
     this.lastActive = events.now();
@@ -73,13 +75,13 @@ export class Relay {
     this.down.sink = client;
   }
 
-  get connected(): boolean {
-    return this.#connected;
+  get isOpen(): boolean {
+    return this.#remote !== undefined;
   }
 
   /** The client has asked, and no byte has come back so far. */
   get waiting(): boolean {
-    return this.#connected && this.bytesUp > 0 && this.down.bytes === 0;
+    return this.isOpen && this.bytesUp > 0 && this.down.bytes === 0;
   }
 
   /** One direction has ended, the other not yet. */
@@ -87,10 +89,33 @@ export class Relay {
     return this.up.ended !== this.down.ended;
   }
 
-  /** A connection attempt is under way on this socket. */
-  dialled(remote: RelaySocket): void {
+  /**
+   * There is a tunnel: the socket's events come here from now on.
+   * @param session undefined relays the bytes as they are; disposed of by the relay
+   * @param first for the client, already opened; the caller may reuse the bytes
+   */
+  opened(remote: RemoteSocket, session: Session | undefined, first: Uint8Array): void {
+    this.approach = undefined;
+    if (this.status !== undefined) {
+      remote.terminate();
+      session?.dispose();
+      return;
+    }
     this.#remote = remote;
+    this.#session = session;
+    this.#onTrust = session?.isOnTrust === true;
     this.lastActive = this.#events.now();
+    this.up.sink = remote;
+    this.down.source = remote;
+    this.down.push(first, first.length);
+    // Before the greeting, which may pause the client again.
+    if (this.#earlyBytes >= EARLY_LIMIT) this.client.resume();
+    if (this.#earlyBytes > 0 || this.up.ended || session === undefined) {
+      this.#greet();
+      if (this.up.ended) this.up.end();
+      return;
+    }
+    this.#firstDataTimer = setTimeout(() => this.#greet(), this.#events.firstData);
   }
 
   clientData(chunk: Uint8Array): void {
@@ -99,13 +124,13 @@ export class Relay {
     if (this.#early === undefined) return this.#seal(chunk);
     this.#early.push(chunk);
     this.#earlyBytes += chunk.length;
-    if (this.#connected) this.#greet();
+    if (this.isOpen) this.#greet();
     else if (this.#earlyBytes >= EARLY_LIMIT) this.client.pause();
   }
 
   clientEnd(): void {
     this.lastActive = this.#events.now();
-    if (!this.#connected) {
+    if (!this.isOpen) {
       this.up.ended = true;
       return;
     }
@@ -122,55 +147,57 @@ export class Relay {
 
   clientClose(error?: Error): void {
     if (this.status !== undefined) return;
-    if (error !== undefined || !this.#connected || !this.down.finished)
-      return this.settle('CLIENT_RESET', error);
+    if (error !== undefined || !this.isOpen || !this.down.finished) return this.settle('CLIENT_RESET', error);
     // After our FIN, the client's own FIN is reported as a close.
     if (!this.up.ended) this.clientEnd();
   }
 
-  remoteData(remote: RelaySocket, chunk: Uint8Array): void {
-    if (remote !== this.#remote) return;
-    if (!this.#connected) this.remoteDrain(remote);
+  remoteDialled(): void {}
+
+  remoteSecured(): void {}
+
+  remoteData(_: RemoteSocket, chunk: Uint8Array): void {
+    if (this.status !== undefined) return;
     this.lastActive = this.#events.now();
     if (this.#session === undefined) return this.down.push(chunk, chunk.length);
     try {
-      lend(chunk, (wire) => this.#openPieces(wire, chunk.length));
+      lend(chunk, openPieces, this);
     } catch (error) {
       this.#sessionFailed(error);
     }
   }
 
-  remoteEnd(remote: RelaySocket): void {
-    if (remote !== this.#remote) return;
+  remoteEnd(): void {
+    if (this.status !== undefined) return;
     this.lastActive = this.#events.now();
     try {
       this.#session?.openEnd();
     } catch (error) {
       return this.#sessionFailed(error);
     }
-    // An upstream that cannot reach the target can only close. Without this the client would take it for an empty answer.
-    const silent = this.#session !== undefined && this.down.bytes === 0;
-    if (silent && !this.up.ended) return this.settle('ERR_UPSTREAM_NO_ANSWER');
+    // Without this the client would take it for an empty answer.
+    if (this.#onTrust && this.down.bytes === 0 && !this.up.ended)
+      return this.settle('ERR_UPSTREAM_NO_ANSWER');
     this.down.end();
     this.#settleIfDone();
   }
 
-  /** The upstream's socket can be written to; the first time this says that it is connected. */
-  remoteDrain(remote: RelaySocket): void {
-    if (remote !== this.#remote) return;
+  remoteDrain(): void {
     this.lastActive = this.#events.now();
-    if (!this.#connected) return this.#nowConnected();
     this.up.drain();
     this.#settleIfDone();
   }
 
-  remoteClose(remote: RelaySocket, error?: Error): void {
-    if (this.status !== undefined || remote !== this.#remote) return;
-    if (!this.#connected) return this.dialFailed(dialStatus(error), error);
+  remoteClose(_: RemoteSocket, error?: Error): void {
+    if (this.status !== undefined) return;
     if (error !== undefined) return this.settle('ERR_UPSTREAM_RESET', error);
     // After our FIN, the upstream's own FIN is reported as a close.
-    if (!this.down.ended) this.remoteEnd(remote);
-    if (this.status === undefined && !this.up.finished) this.settle('ERR_UPSTREAM_RESET');
+    if (!this.down.ended) this.remoteEnd();
+    if (!this.up.finished) this.settle('ERR_UPSTREAM_RESET');
+  }
+
+  remoteFault(_: RemoteSocket, error: Error): void {
+    this.settle('ERR_INTERNAL', error);
   }
 
   /** It has been {@link waiting} for long. */
@@ -178,14 +205,6 @@ export class Relay {
     if (this.unanswered) return;
     this.unanswered = true;
     this.#events.unanswered(this);
-  }
-
-  /** The attempt under way failed, or took too long. */
-  dialFailed(status: FlowStatus, cause?: unknown): void {
-    const failed = this.#remote;
-    this.#remote = undefined;
-    failed?.terminate();
-    this.#events.dialFailed(this, status, cause);
   }
 
   /**
@@ -204,23 +223,9 @@ export class Relay {
       this.client.terminate();
       this.#remote?.terminate();
     }
+    this.approach?.abandon();
     this.#session?.dispose();
     this.#events.settled(this, status, cause);
-  }
-
-  #nowConnected(): void {
-    this.#connected = true;
-    this.#events.connected(this);
-    this.up.sink = this.#remote;
-    this.down.source = this.#remote;
-    if (this.#earlyBytes > 0 || this.up.ended || this.#session === undefined) {
-      // Before the greeting, which may pause the client again.
-      if (this.#earlyBytes >= EARLY_LIMIT) this.client.resume();
-      this.#greet();
-      if (this.up.ended) this.up.end();
-      return;
-    }
-    this.#firstDataTimer = setTimeout(() => this.#greet(), this.#events.firstData);
   }
 
   /** Sends the session's header, in one write with what the client has said so far. */
@@ -237,27 +242,36 @@ export class Relay {
   #seal(chunk: Uint8Array): void {
     if (this.#session === undefined) return this.up.push(chunk, chunk.length);
     try {
-      lend(chunk, (plain) => this.#sealPieces(plain, chunk.length));
+      lend(chunk, sealPieces, this);
     } catch (error) {
       this.#sessionFailed(error);
     }
   }
 
-  #sealPieces(plain: Span, length: number): void {
+  /** For {@link sealPieces}. */
+  sealPieces(plain: Span): void {
+    const session = this.#session!;
+    const { length } = plain.bytes;
     for (let from = 0; (from === 0 || from < length) && this.status === undefined; from += PIECE) {
       outbox.end = 0;
-      this.#session!.seal(plain, from, Math.min(from + PIECE, length), outbox);
+      session.seal(plain, from, Math.min(from + PIECE, length), outbox);
       this.up.push(outbox.bytes, outbox.end);
+    }
+    if (session.isPlain === true && this.status === undefined) {
+      this.#session = undefined;
+      session.dispose();
     }
   }
 
-  #openPieces(wire: Span, length: number): void {
+  /** For {@link openPieces}. */
+  openPieces(wire: Span): void {
+    const { length } = wire.bytes;
     for (let from = 0; from < length && this.status === undefined; from += PIECE) {
       outbox.end = 0;
       try {
         this.#session!.open(wire, from, Math.min(from + PIECE, length), outbox);
       } finally {
-        // Records before a bad one are good: the client gets them before the reset.
+        // Records before a bad one are good: they go as far as the client's socket takes them before the reset.
         this.down.push(outbox.bytes, outbox.end);
       }
     }
@@ -270,4 +284,13 @@ export class Relay {
   #settleIfDone(): void {
     if (this.up.finished && this.down.finished) this.settle('OK');
   }
+}
+
+/** Functions of the module, so that none is made for each chunk. */
+function sealPieces(plain: Span, relay: Relay): void {
+  relay.sealPieces(plain);
+}
+
+function openPieces(wire: Span, relay: Relay): void {
+  relay.openPieces(wire);
 }

@@ -56,8 +56,8 @@ export class Sweep {
 function expire(relay: Relay, now: number, timeouts: RelayTimeouts): void {
   const still = now - relay.lastActive;
   if (relay.waiting && still >= UNANSWERED) relay.noteUnanswered();
-  if (!relay.connected) {
-    if (still >= timeouts.dial) relay.dialFailed('ERR_DIAL_TIMEOUT');
+  if (!relay.isOpen) {
+    relay.approach?.expire(performance.now(), timeouts.dial);
   } else if (relay.halfClosed) {
     if (still >= timeouts.halfClosed) relay.settle('ERR_HALF_CLOSED');
   } else if (still >= timeouts.idle) {

@@ -6,6 +6,7 @@ const PLAIN = {};
 export const direct: Upstream = {
   label: 'direct',
   tls: undefined,
+  patience: Infinity,
   takesNames: false,
   endpoints: (destination) => [destination],
   tunnel: () => PLAIN,

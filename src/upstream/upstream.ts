@@ -10,6 +10,8 @@ export interface Upstream {
   readonly label: string;
   /** TLS, which goes around all that is spoken; undefined: none. */
   readonly tls: TlsClient | undefined;
+  /** Milliseconds that connecting to it may take while there is another upstream to be tried. */
+  readonly patience: number;
   /** Whether it wants a target's name, where one is known, rather than its address. */
   readonly takesNames: boolean;
   /**
@@ -33,3 +35,11 @@ export type Result =
   | { readonly kind: 'answered' }
   /** Something was asked, and for seconds, or to its end, not a byte came back. */
   | { readonly kind: 'silent' };
+
+/** All that flows which don't go straight out may go through. */
+export interface Upstreams {
+  /** For logs. */
+  readonly label: string;
+  /** Those to try for one flow, the best first. Empty: all are known to be dead. */
+  candidates(destination: Endpoint): readonly Upstream[];
+}

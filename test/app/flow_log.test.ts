@@ -25,9 +25,7 @@ const destination = { address: parseAddress('192.0.2.1')!, port: 443 };
 const way: Way = {
   destination,
   decision: { where: 'upstream', why: 'default' },
-  upstream: { ...direct, label: 'shadowsocks 198.51.100.1:8388' },
-  untried: [],
-  endpoint: undefined,
+  reach: { upstream: { ...direct, label: 'shadowsocks 198.51.100.1:8388' }, endpoint: undefined },
   began: 0,
 };
 

@@ -2,11 +2,12 @@
 import type { Socket, SocketHandler } from 'bun';
 import { parseAddress, type Endpoint } from '../../src/net/address.ts';
 import type { Session } from '../../src/net/session.ts';
-import { clientHandlers, remoteHandlers } from '../../src/relay/handlers.ts';
+import { clientHandlers } from '../../src/relay/handlers.ts';
 import { Relay, type RelayEvents } from '../../src/relay/relay.ts';
 import type { FlowStatus } from '../../src/net/flow_status.ts';
 import { Sweep, type RelayTimeouts } from '../../src/relay/sweep.ts';
-import { dial } from '../../src/upstream/dial.ts';
+import { direct } from '../../src/upstream/direct.ts';
+import { Reach } from '../../src/upstream/reach.ts';
 
 export const loopback = (port: number): Endpoint => ({ address: parseAddress('127.0.0.1')!, port });
 
@@ -25,12 +26,6 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
   const events: RelayEvents = {
     now: () => sweep.now,
     firstData: options.firstData ?? 20,
-    dialFailed(relay, status, cause) {
-      const next = (relay.context as Endpoint[]).shift();
-      if (next === undefined) relay.settle(status, cause);
-      else dial(next, remoteHandlers, relay);
-    },
-    connected() {},
     unanswered() {},
     settled(relay, status) {
       relays.delete(relay);
@@ -43,11 +38,20 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
     port: 0,
     allowHalfOpen: true,
     socket: clientHandlers((client) => {
-      const relay = new Relay(client, options.session?.(), events, [...endpoints]);
+      const relay = new Relay(client, events, undefined);
       client.data = relay;
       relays.add(relay);
       sweep.wake();
-      events.dialFailed(relay, 'ERR_DIAL');
+      const tunnel = () => ({ session: options.session?.() });
+      const candidates = [{ ...direct, endpoints: () => endpoints, tunnel }];
+      const target = endpoints[0]!;
+      const reach = new Reach({ candidates, destination: target, target, named: undefined }, relay, {
+        opened: (_, socket, session, rest) => relay.opened(socket, session, rest),
+        retrying: () => {},
+        lost: (_, status, cause) => relay.settle(status, cause),
+      });
+      relay.approach = reach;
+      reach.start();
     }),
   });
   return {

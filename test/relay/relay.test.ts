@@ -203,7 +203,7 @@ describe('relay', () => {
     using relay = relayTo([target.endpoint]);
     const socket = await new Client(relay.port).socket;
     socket.write('x');
-    await until(() => [...relay.relays].some((one) => one.connected));
+    await until(() => [...relay.relays].some((one) => one.isOpen));
     socket.terminate();
     expect(await closed).toBe('ECONNRESET');
     expect(await relay.ended()).toBe('CLIENT_RESET');
@@ -211,7 +211,7 @@ describe('relay', () => {
 
   test('an upstream that closes without a word is a failure, not an empty answer', async () => {
     using target = serve({ data: (socket) => void socket.end() });
-    using relay = relayTo([target.endpoint], { session: plusOne });
+    using relay = relayTo([target.endpoint], { session: () => ({ ...plusOne(), isOnTrust: true }) });
     const client = new Client(relay.port);
     (await client.socket).write('x');
     expect(await client.end).toBe('ECONNRESET');
@@ -220,7 +220,7 @@ describe('relay', () => {
 
   test('what came before a bad record reaches the client, then the reset', async () => {
     using target = serve({ data: (socket) => void socket.write('hppe!fwjm') });
-    using relay = relayTo([target.endpoint], { session: plusOne });
+    using relay = relayTo([target.endpoint], { session: () => ({ ...plusOne(), isOnTrust: true }) });
     const client = new Client(relay.port);
     (await client.socket).write('x');
     expect(await client.end).toBe('ECONNRESET');

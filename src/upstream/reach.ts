@@ -1,0 +1,266 @@
+/**
+ * From a flow's candidates to one open tunnel: each upstream in turn, each of its addresses, TCP, TLS, the protocol's
+ * handshake. Nothing of the client's is sent before one is open, so a failure costs the client no more than time.
+ */
+import { lend, type Span } from '../../ffi/memory.ts';
+import type { Endpoint } from '../net/address.ts';
+import { dialStatus, isTargetsFault, type FlowStatus } from '../net/flow_status.ts';
+import { Outbox, PIECE, SessionError, type Handshake, type Session } from '../net/session.ts';
+import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
+import type { Target } from '../net/target.ts';
+import { dial } from './dial.ts';
+import type { Upstream } from './upstream.ts';
+
+/** Told of what becomes of it; each is called with the owner, so that no closure is made per connection. */
+export interface ReachEvents<Owner extends RemoteEnd> {
+  /**
+   * The tunnel is open. From here on the socket's events go to the owner, which also has to dispose of the session.
+   * @param rest bytes for the client that came with the far end's last answer; good until this returns
+   */
+  opened(owner: Owner, socket: RemoteSocket, session: Session | undefined, rest: Uint8Array): void;
+  /** An attempt came to nothing, the next one begins. */
+  retrying(owner: Owner, status: FlowStatus, cause?: unknown): void;
+  /** So did the last one. */
+  lost(owner: Owner, status: FlowStatus, cause?: unknown): void;
+}
+
+/** Where to, and by which ways. */
+export interface Aim {
+  /** The best first. */
+  readonly candidates: readonly Upstream[];
+  readonly destination: Endpoint;
+  /** What upstreams are told: the destination, as they know it. */
+  readonly target: Target;
+  /** The same for those that take names; undefined: no name is known. */
+  readonly named: Target | undefined;
+}
+
+/** With TLS, being connected includes it: the runtime tells of both together. */
+type Phase = 'connecting' | 'asking' | 'over';
+
+/** Everything here runs to its end within one callback, so one of each serves all connections. */
+const answer = new Outbox();
+const rest = new Outbox();
+
+const NOTHING = new Uint8Array(0);
+
+export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
+  readonly #aim: Aim;
+  readonly #owner: Owner;
+  readonly #events: ReachEvents<Owner>;
+  /** The one being tried, or in use. */
+  upstream: Upstream | undefined;
+  endpoint: Endpoint | undefined;
+  #upstreamAt = 0;
+  #endpoints: readonly Endpoint[] = [];
+  #endpointAt = 0;
+  #phase: Phase = 'connecting';
+  /** Milliseconds, monotonic: when the attempt under way began. */
+  #began = 0;
+  #socket: RemoteSocket | undefined;
+  #handshake: Handshake | undefined;
+  #session: Session | undefined;
+
+  constructor(aim: Aim, owner: Owner, events: ReachEvents<Owner>) {
+    this.#aim = aim;
+    this.#owner = owner;
+    this.#events = events;
+  }
+
+  /** Begins. It may have failed, and said so, when this returns. */
+  start(): void {
+    const none: FlowStatus = this.#aim.candidates.length === 0 ? 'ERR_UPSTREAMS_DOWN' : 'ERR_DIAL_NO_ADDRESS';
+    this.#next(none, undefined);
+  }
+
+  /**
+   * To be called now and then: gives up what takes too long.
+   * @param now milliseconds of `performance.now`
+   * @param longest for one attempt, in milliseconds; while there is another upstream to try, connecting may take
+   *   only as long as the upstream's own patience
+   */
+  expire(now: number, longest: number): void {
+    if (this.#phase === 'over') return;
+    const lasted = now - this.#began;
+    const hurry = this.#phase !== 'asking' && this.#upstreamAt < this.#aim.candidates.length;
+    if (lasted < (hurry ? Math.min(longest, this.upstream!.patience) : longest)) return;
+    this.#fail(this.#phase === 'asking' ? 'ERR_PROXY_TIMEOUT' : 'ERR_DIAL_TIMEOUT');
+  }
+
+  /** Nobody wants it any more. No event comes after this. */
+  abandon(): void {
+    this.#phase = 'over';
+    this.#release();
+  }
+
+  remoteDialled(socket: RemoteSocket): void {
+    this.#socket = socket;
+  }
+
+  remoteSecured(socket: RemoteSocket, completed: boolean, error: Error | null): void {
+    if (!this.#isCurrent(socket)) return;
+    const refusal = this.upstream!.tls!.judge(socket, completed, error);
+    if (refusal) this.#fail(refusal.status, refusal);
+    else this.#connected(socket);
+  }
+
+  remoteDrain(socket: RemoteSocket): void {
+    if (!this.#isCurrent(socket) || this.#phase !== 'connecting') return;
+    if (this.upstream!.tls === undefined) this.#connected(socket);
+  }
+
+  remoteData(socket: RemoteSocket, chunk: Uint8Array): void {
+    if (!this.#isCurrent(socket)) return;
+    this.remoteDrain(socket);
+    if (this.#isCurrent(socket)) this.#receive(socket, chunk);
+    // It was opened just now, and the far end speaks first.
+    else if (socket.data === this.#owner) this.#owner.remoteData(socket, chunk);
+  }
+
+  remoteEnd(socket: RemoteSocket): void {
+    if (!this.#isCurrent(socket)) return;
+    try {
+      if (this.#handshake) this.#handshake.end();
+      this.#fail(this.upstream!.tls ? 'ERR_TLS' : 'ERR_DIAL');
+    } catch (error) {
+      this.#failWith(error);
+    }
+  }
+
+  remoteClose(socket: RemoteSocket, error?: Error): void {
+    if (!this.#isCurrent(socket)) return;
+    this.#socket = undefined;
+    if (this.#phase === 'asking') this.#fail('ERR_PROXY_CLOSED', error);
+    else this.#fail(this.upstream!.tls && error === undefined ? 'ERR_TLS' : dialStatus(error), error);
+  }
+
+  remoteFault(socket: RemoteSocket, error: Error): void {
+    if (this.#isCurrent(socket)) this.#fail('ERR_INTERNAL', error);
+  }
+
+  /** Events of an attempt that was given up may still be on their way. */
+  #isCurrent(socket: RemoteSocket): boolean {
+    return this.#phase !== 'over' && socket === this.#socket;
+  }
+
+  /** The next address, or the next upstream; where none is left, it ends as the last attempt did. */
+  #next(lastStatus: FlowStatus, lastCause: unknown): void {
+    let status = lastStatus;
+    let cause = lastCause;
+    for (;;) {
+      const endpoint = this.#endpoints[this.#endpointAt++];
+      if (endpoint === undefined) {
+        const upstream = this.#aim.candidates[this.#upstreamAt];
+        if (upstream === undefined) break;
+        this.#upstreamAt++;
+        this.upstream = upstream;
+        this.#endpoints = upstream.endpoints(this.#aim.destination);
+        this.#endpointAt = 0;
+        continue;
+      }
+      if (this.endpoint !== undefined) this.#events.retrying(this.#owner, status, cause);
+      this.endpoint = endpoint;
+      this.#phase = 'connecting';
+      this.#began = performance.now();
+      try {
+        return dial(endpoint, this.upstream!.tls, this);
+      } catch (error) {
+        // The kernel said no at once, e.g. for want of a route: the next one may have one.
+        cause = error;
+        status = dialStatus(error);
+        this.upstream!.report({ kind: 'failed', endpoint, status });
+      }
+    }
+    this.#phase = 'over';
+    this.#events.lost(this.#owner, status, cause);
+  }
+
+  #connected(socket: RemoteSocket): void {
+    const { target, named } = this.#aim;
+    const upstream = this.upstream!;
+    this.#phase = 'asking';
+    try {
+      const tunnel = upstream.tunnel(upstream.takesNames && named ? named : target);
+      this.#session = tunnel.session;
+      this.#handshake = tunnel.handshake;
+      if (tunnel.handshake === undefined) return this.#opened(socket, NOTHING);
+      answer.end = 0;
+      tunnel.handshake.begin(answer);
+      this.#say(socket);
+    } catch (error) {
+      this.#failWith(error);
+    }
+  }
+
+  #receive(socket: RemoteSocket, chunk: Uint8Array): void {
+    // Before TLS is agreed on nothing can come, and without a handshake there is no waiting.
+    if (this.#handshake === undefined) return this.#fail('ERR_PROTOCOL');
+    let taken: number;
+    try {
+      taken = lend(chunk, (wire) => this.#read(socket, wire, chunk.length));
+    } catch (error) {
+      return this.#failWith(error);
+    }
+    if (taken < chunk.length && socket.data === this.#owner)
+      this.#owner.remoteData(socket, chunk.subarray(taken));
+  }
+
+  /** @returns how many bytes the handshake has taken; what is behind them is for the owner */
+  #read(socket: RemoteSocket, wire: Span, length: number): number {
+    for (let from = 0; from < length && this.#isCurrent(socket); from += PIECE) {
+      const to = Math.min(from + PIECE, length);
+      answer.end = 0;
+      rest.end = 0;
+      const isOver = this.#handshake!.receive(wire, from, to, answer, rest);
+      this.#say(socket);
+      if (isOver) {
+        this.#opened(socket, rest.bytes.subarray(0, rest.end));
+        return to;
+      }
+    }
+    return length;
+  }
+
+  /** What a handshake says fits into any socket's buffer, unless the far end reads nothing at all. */
+  #say(socket: RemoteSocket): void {
+    if (answer.end > 0 && socket.write(answer.bytes, 0, answer.end) < answer.end)
+      throw new SessionError('ERR_PROXY_CLOSED', 'the upstream takes no request');
+  }
+
+  #opened(socket: RemoteSocket, first: Uint8Array): void {
+    const session = this.#session;
+    this.#phase = 'over';
+    this.#socket = undefined;
+    this.#handshake = undefined;
+    this.#session = undefined;
+    const milliseconds = performance.now() - this.#began;
+    this.upstream!.report({ kind: 'opened', endpoint: this.endpoint!, milliseconds });
+    socket.data = this.#owner;
+    this.#events.opened(this.#owner, socket, session, first);
+  }
+
+  #failWith(error: unknown): void {
+    this.#fail(error instanceof SessionError ? error.status : 'ERR_INTERNAL', error);
+  }
+
+  #fail(status: FlowStatus, cause?: unknown): void {
+    const phase = this.#phase;
+    this.#release();
+    if (!isTargetsFault(status)) this.upstream!.report({ kind: 'failed', endpoint: this.endpoint!, status });
+    // What one of its addresses has answered, the others would answer as well.
+    if (phase === 'asking') this.#endpointAt = this.#endpoints.length;
+    // The target has spoken: it would say the same to the next.
+    if (status === 'ERR_TARGET_REFUSED') this.#upstreamAt = this.#aim.candidates.length;
+    this.#next(status, cause);
+  }
+
+  #release(): void {
+    const socket = this.#socket;
+    const session = this.#session;
+    this.#socket = undefined;
+    this.#session = undefined;
+    this.#handshake = undefined;
+    socket?.terminate();
+    session?.dispose();
+  }
+}
