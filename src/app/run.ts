@@ -58,8 +58,8 @@ export async function runProgram(
 
   const stats = createFlowStats();
   const limit = flowLimit(descriptors.soft, config);
-  const nameOf = (address: Address) => dns?.names.lookup(address);
-  const flowLog = createFlowLog(log, nameOf);
+  const nameOf = (address: Address) => dns?.names.only(address);
+  const flowLog = createFlowLog(log, (address) => dns?.names.lookup(address));
   const flows = createFlows(policy, { port: config.port, limit, stats, log, flowLog, nameOf });
   const listener = listen(
     config.port,

@@ -13,6 +13,8 @@ export interface NameMemory {
   record(address: Address, name: string, ttl: number): void;
   /** The name most recently given; undefined if there was none, or too long ago. */
   lookup(address: Address): string | undefined;
+  /** The same, but undefined also if another name was given the address since: which one is meant can't be told. */
+  only(address: Address): string | undefined;
 }
 
 export interface NameMemoryOptions {
@@ -31,10 +33,12 @@ export const NAME_MEMORY_DEFAULTS = { bytes: 8 << 20, least: 15 * 60, clock: () 
  * Layout of a record behind the ring's header:
  *
  *      8  f64  when it is forgotten, in milliseconds of the clock
- *     16  u16  length of the name; u8 length of the address; the address, the name
+ *     16  u16  length of the name; u8 length of the address, and {@link SHARED}; the address, the name
  */
 const FIXED = 11;
 const ADDRESS = HEADER + FIXED;
+/** Beside the length of the address: it was given for another name before, which may not be forgotten yet. */
+const SHARED = 0x80;
 
 const TYPICAL_RECORD = 48;
 
@@ -47,7 +51,7 @@ export function createNameMemory(options: Partial<NameMemoryOptions> = {}): Name
   const seed = randomSeed();
 
   const matches = (at: number, address: Uint8Array): boolean => {
-    if (octets[at + 18] !== address.length) return false;
+    if ((octets[at + 18]! & ~SHARED) !== address.length) return false;
     for (let i = 0; i < address.length; i++) if (octets[at + ADDRESS + i] !== address[i]) return false;
     return true;
   };
@@ -77,6 +81,25 @@ export function createNameMemory(options: Partial<NameMemoryOptions> = {}): Name
     return ring.insert(hash, size);
   };
 
+  /** Where the record of an address stands; negative: there is none, or it is to be forgotten. */
+  const live = ({ bytes: address }: Address): number => {
+    const slot = find(address, hashBytes(address, seed));
+    if (slot < 0) return -1;
+    const at = ring.at(slot);
+    if (numbers[at / 8 + 1]! <= clock()) {
+      ring.remove(slot);
+      return -1;
+    }
+    ring.touch(at);
+    return at;
+  };
+
+  const nameAt = (at: number): string | undefined => {
+    if (at < 0) return undefined;
+    const from = at + ADDRESS + (octets[at + 18]! & ~SHARED);
+    return octets.toString('latin1', from, from + halves[at / 2 + 8]!);
+  };
+
   return {
     get count() {
       return ring.count;
@@ -86,7 +109,8 @@ export function createNameMemory(options: Partial<NameMemoryOptions> = {}): Name
       const slot = find(address, hash);
       const until = clock() + Math.max(least, ttl) * 1000;
       // Answers out of a cache say the same again and again.
-      if (slot >= 0 && isNamed(ring.at(slot), address.length, name)) {
+      const isKnown = slot >= 0 && numbers[ring.at(slot) / 8 + 1]! > clock();
+      if (isKnown && isNamed(ring.at(slot), address.length, name)) {
         numbers[ring.at(slot) / 8 + 1] = until;
         return;
       }
@@ -94,21 +118,14 @@ export function createNameMemory(options: Partial<NameMemoryOptions> = {}): Name
       if (at < 0) return;
       numbers[at / 8 + 1] = until;
       halves[at / 2 + 8] = name.length;
-      octets[at + 18] = address.length;
+      octets[at + 18] = address.length | (isKnown ? SHARED : 0);
       octets.set(address, at + ADDRESS);
       octets.write(name, at + ADDRESS + address.length, 'latin1');
     },
-    lookup({ bytes: address }) {
-      const slot = find(address, hashBytes(address, seed));
-      if (slot < 0) return undefined;
-      const at = ring.at(slot);
-      if (numbers[at / 8 + 1]! <= clock()) {
-        ring.remove(slot);
-        return undefined;
-      }
-      ring.touch(at);
-      const from = at + ADDRESS + address.length;
-      return octets.toString('latin1', from, from + halves[at / 2 + 8]!);
+    lookup: (address) => nameAt(live(address)),
+    only(address) {
+      const at = live(address);
+      return at >= 0 && (octets[at + 18]! & SHARED) !== 0 ? undefined : nameAt(at);
     },
   };
 }

@@ -24,14 +24,19 @@ describe('the memory of names', () => {
       fc.property(fc.array(step, { maxLength: 50 }), (steps) => {
         let now = 0;
         const memory = createNameMemory({ bytes: 1 << 16, least: 60, clock: () => now });
-        const slow = new Map<string, { name: string; until: number }>();
+        const slow = new Map<string, { name: string; until: number; isShared: boolean }>();
         for (const { address, name, ttl, wait } of steps) {
           memory.record(address, name, ttl);
-          slow.set(formatAddress(address), { name, until: now + Math.max(60, ttl) * 1000 });
+          const before = slow.get(formatAddress(address));
+          const isShared =
+            before !== undefined && before.until > now && (before.isShared || before.name !== name);
+          slow.set(formatAddress(address), { name, until: now + Math.max(60, ttl) * 1000, isShared });
           now += wait;
           for (const { address } of steps) {
             const known = slow.get(formatAddress(address));
-            expect(memory.lookup(address)).toBe(known && known.until > now ? known.name : undefined);
+            const name = known && known.until > now ? known.name : undefined;
+            expect(memory.lookup(address)).toBe(name);
+            expect(memory.only(address)).toBe(known?.isShared ? undefined : name);
           }
         }
       }),
