@@ -79,14 +79,14 @@ export function createFlows(
       return policy.timeouts.firstData;
     },
     unanswered: (relay) => report(relay, SILENT),
+    answered: (relay) => report(relay, ANSWERED),
     settled(relay, status, cause) {
       relays.delete(relay);
       const way = relay.context as Way;
       const [up, down] = [relay.bytesUp, relay.down.bytes];
       stats.ended(status, up, down);
       flowLog.ended(way, status, up, down, cause);
-      if (down > 0) report(relay, ANSWERED);
-      else if (up > 0 && WAITED.has(status)) relay.noteUnanswered();
+      if (down === 0 && up > 0 && WAITED.has(status)) relay.noteUnanswered();
     },
   };
 

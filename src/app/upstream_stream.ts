@@ -1,12 +1,12 @@
 /** Streams for rooms that know no upstream: a socket, and the upstream's session between it and the stream's bytes. */
 import { lend } from '../../ffi/memory.ts';
-import type { Endpoint } from '../net/address.ts';
+import type { Address } from '../net/address.ts';
 import type { ByteStream, ByteStreamEvents, OpenStream } from '../net/byte_stream.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
 import { Outbox, PIECE, type Session } from '../net/session.ts';
 import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
-import { Reach, type ReachEvents } from '../upstream/reach.ts';
-import type { Upstreams } from '../upstream/upstream.ts';
+import { Reach, type Aim, type ReachEvents } from '../upstream/reach.ts';
+import type { Upstream, Upstreams } from '../upstream/upstream.ts';
 
 /** Bytes that may wait for a network that takes none: more than all queries that a resolver is asked at once. */
 const MOST_WAITING = 1 << 20;
@@ -20,9 +20,26 @@ const TICK = 250;
 const outbox = new Outbox();
 
 /** Opens streams by way of upstreams, each tried until it fails; with `direct` these are plain sockets. */
-export function streamsBy(upstreams: Upstreams): OpenStream {
-  return (destination, events) => new UpstreamStream(upstreams, destination, events);
+export function streamsBy({ label, candidates }: Upstreams): OpenStream {
+  return (destination, events) => {
+    const aim = { candidates: candidates(destination), destination, target: destination, named: undefined };
+    return new UpstreamStream(label, aim, events);
+  };
 }
+
+/** Opens a stream to a name, which the upstream resolves. */
+export function streamToName(
+  upstream: Upstream,
+  target: { readonly name: string; readonly port: number },
+  events: ByteStreamEvents,
+): ByteStream {
+  const destination = { address: UNSPECIFIED, port: target.port };
+  const aim = { candidates: [upstream], destination, target, named: target };
+  return new UpstreamStream(upstream.label, aim, events);
+}
+
+/** Of a name: nothing is known of its address. */
+const UNSPECIFIED: Address = { family: 4, bytes: new Uint8Array(4) };
 
 const reached: ReachEvents<UpstreamStream> = {
   opened: (stream, socket, session, rest) => stream.opened(socket, session, rest),
@@ -38,15 +55,14 @@ class UpstreamStream implements ByteStream, RemoteEnd {
   #socket: RemoteSocket | undefined;
   #session: Session | undefined;
   #isOver = false;
+  #isAnswered = false;
   /** What the kernel hasn't taken yet. */
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
 
-  constructor(upstreams: Upstreams, destination: Endpoint, events: ByteStreamEvents) {
-    this.#label = upstreams.label;
+  constructor(label: string, aim: Aim, events: ByteStreamEvents) {
+    this.#label = label;
     this.#events = events;
-    const candidates = upstreams.candidates(destination);
-    const aim = { candidates, destination, target: destination, named: undefined };
     this.#reach = new Reach(aim, this, reached);
     // Not before the caller has the stream in its hands.
     queueMicrotask(() => {
@@ -92,6 +108,8 @@ class UpstreamStream implements ByteStream, RemoteEnd {
 
   remoteData(_: RemoteSocket, bytes: Uint8Array): void {
     if (this.#isOver) return;
+    if (!this.#isAnswered) this.#reach.upstream?.report({ kind: 'answered' });
+    this.#isAnswered = true;
     if (this.#session === undefined) this.#events.data(bytes);
     else this.#through('open', bytes, (made) => this.#events.data(made));
   }

@@ -57,6 +57,7 @@ export function startFarEnd({
     // The client's first bytes are here already, in the session.
     firstData: 0,
     unanswered: () => {},
+    answered: () => {},
     settled(relay, status, cause) {
       relays.delete(relay);
       const waiting = relay.context as Waiting;

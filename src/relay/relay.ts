@@ -18,6 +18,8 @@ export type ClientSocket = Socket<Relay | undefined>;
 export interface RelayEvents {
   /** The client has asked, and for some seconds no byte has come back. Called at most once a relay. */
   unanswered(relay: Relay): void;
+  /** A byte has come back; told a moment later. Called at most once a relay. */
+  answered(relay: Relay): void;
   /** The relay is over; both sockets are closed or closing. */
   settled(relay: Relay, status: FlowStatus, cause?: unknown): void;
   /** Milliseconds of a coarse monotonic clock. */
@@ -49,8 +51,8 @@ export class Relay implements RemoteEnd {
   /** When a byte last moved, or the relay last changed its state, by `RelayEvents.now`. */
   lastActive: number;
   status: FlowStatus | undefined;
-  /** {@link RelayEvents.unanswered} was called. */
-  unanswered = false;
+  /** What the events were told of the answer so far. */
+  #toldOfAnswer: 'nothing' | 'unanswered' | 'answered' = 'nothing';
   /** Whatever the creator wants to find again in its events. */
   readonly context: unknown;
   /** Opens the tunnel; undefined once that is done. */
@@ -202,9 +204,16 @@ export class Relay implements RemoteEnd {
 
   /** It has been {@link waiting} for long. */
   noteUnanswered(): void {
-    if (this.unanswered) return;
-    this.unanswered = true;
+    if (this.#toldOfAnswer !== 'nothing') return;
+    this.#toldOfAnswer = 'unanswered';
     this.#events.unanswered(this);
+  }
+
+  /** To be called now and then: tells if there was an answer. */
+  noteAnswer(): void {
+    if (this.down.bytes === 0 || this.#toldOfAnswer === 'answered') return;
+    this.#toldOfAnswer = 'answered';
+    this.#events.answered(this);
   }
 
   /**
@@ -225,6 +234,7 @@ export class Relay implements RemoteEnd {
     }
     this.approach?.abandon();
     this.#session?.dispose();
+    this.noteAnswer();
     this.#events.settled(this, status, cause);
   }
 

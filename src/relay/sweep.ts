@@ -55,6 +55,7 @@ export class Sweep {
 /** Ends what is overdue. */
 function expire(relay: Relay, now: number, timeouts: RelayTimeouts): void {
   const still = now - relay.lastActive;
+  relay.noteAnswer();
   if (relay.waiting && still >= UNANSWERED) relay.noteUnanswered();
   if (!relay.isOpen) {
     relay.approach?.expire(performance.now(), timeouts.dial);

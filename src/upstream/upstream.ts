@@ -31,8 +31,8 @@ export type Result =
   | { readonly kind: 'opened'; readonly endpoint: Endpoint; readonly milliseconds: number }
   /** It did not come about. */
   | { readonly kind: 'failed'; readonly endpoint: Endpoint; readonly status: FlowStatus }
-  /** A byte came back through it. */
-  | { readonly kind: 'answered' }
+  /** A byte came back through it; of a probe, `milliseconds` after it was begun. */
+  | { readonly kind: 'answered'; readonly milliseconds?: number }
   /** Something was asked, and for seconds, or to its end, not a byte came back. */
   | { readonly kind: 'silent' };
 

@@ -27,6 +27,7 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
     now: () => sweep.now,
     firstData: options.firstData ?? 20,
     unanswered() {},
+    answered() {},
     settled(relay, status) {
       relays.delete(relay);
       settled.push(status);

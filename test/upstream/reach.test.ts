@@ -43,7 +43,7 @@ function nowhere(): Endpoint {
 /** Asks `?`; `+` is yes, what follows is the tunnel's; `-` is no, `!` that the target refuses. */
 function asks(): Handshake {
   return {
-    begin: (out) => void out.bytes.set(Buffer.from('?'), out.take(1)),
+    begin: (out) => out.bytes.set(Buffer.from('?'), out.take(1)),
     receive(wire, from, to, _, rest) {
       const [answer] = wire.bytes.subarray(from, to);
       if (answer === 45) throw new SessionError('ERR_PROXY_DENIED', 'no');

@@ -1,0 +1,103 @@
+/**
+ * Asks for a small page through each upstream of a group: those that are up so that there are figures to compare, those
+ * that are down to find out when they are back. Nothing is asked while nobody uses the network.
+ */
+import type { GroupConfig } from '../config/config.ts';
+import type { Group, Member } from '../upstream/group/group.ts';
+import { streamToName } from './upstream_stream.ts';
+
+/** How often it is looked who is due, in milliseconds. */
+const TICK = 500;
+/** A page that takes longer is none, in milliseconds. */
+const PATIENCE = 5_000;
+/** After one that failed, milliseconds to the next: three in a row are needed to be sure. */
+const PAUSE_AFTER_FAILURE = 2_000;
+/** Milliseconds without a connection after which nobody is there. */
+const NOBODY_THERE = 5 * 60_000;
+
+/** What a member's probes have come to. */
+interface Standing {
+  readonly member: Member;
+  next: number;
+}
+
+/** Probes until it is stopped. */
+export function startProbes(
+  group: Group,
+  { url, interval }: NonNullable<GroupConfig['probe']>,
+  now: () => number = () => performance.now(),
+): { stop(): void } {
+  const stopping = new AbortController();
+  const standings = group.members.map((member): Standing => ({ member, next: 0 }));
+  const page = new URL(url);
+  const timer = setInterval(() => {
+    if (now() - group.lastAsked > NOBODY_THERE) return;
+    for (const standing of standings) if (isDue(standing, now())) void probe(standing);
+  }, TICK);
+  timer.unref();
+
+  async function probe(standing: Standing): Promise<void> {
+    const { upstream, health } = standing.member;
+    const began = now();
+    standing.next = Infinity;
+    if (!health.isUp) health.beginTrial(began);
+    const outcome = await fetchThrough(standing.member, page, stopping.signal);
+    if (stopping.signal.aborted) return;
+    standing.next = now() + (outcome === 'answered' ? interval : PAUSE_AFTER_FAILURE);
+    if (outcome === 'answered') upstream.report({ kind: 'answered', milliseconds: now() - began });
+    // One that could not even be opened has been reported by whoever tried.
+    else if (outcome === 'silent') upstream.report({ kind: 'silent' });
+  }
+
+  return {
+    stop() {
+      stopping.abort();
+      clearInterval(timer);
+    },
+  };
+}
+
+function isDue({ member: { health }, next }: Standing, now: number): boolean {
+  if (next === Infinity) return false;
+  return health.isUp ? now >= next : health.isDue(now);
+}
+
+/** Whatever the status of the answer: it has come from behind the upstream, or from the upstream itself. */
+const STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d/;
+const STATUS_LINE_LENGTH = 12;
+
+function fetchThrough(
+  { upstream }: Member,
+  { hostname, host, port, pathname, search }: URL,
+  signal: AbortSignal,
+): Promise<'answered' | 'silent' | 'unreached'> {
+  return new Promise((resolve) => {
+    let outcome: 'silent' | 'unreached' = 'unreached';
+    let heard = '';
+    const end = (how: 'answered' | 'silent' | 'unreached') => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      stream.close();
+      resolve(how);
+    };
+    const giveUp = () => end(outcome);
+    const stream = streamToName(
+      upstream,
+      { name: hostname, port: port === '' ? 80 : Number(port) },
+      {
+        open() {
+          outcome = 'silent';
+          const request = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+          stream.write(Buffer.from(request));
+        },
+        data(bytes) {
+          heard += Buffer.from(bytes).toString('latin1').slice(0, STATUS_LINE_LENGTH);
+          if (heard.length >= STATUS_LINE_LENGTH) end(STATUS_LINE.test(heard) ? 'answered' : 'silent');
+        },
+        close: giveUp,
+      },
+    );
+    const timer = setTimeout(giveUp, PATIENCE);
+    signal.addEventListener('abort', giveUp);
+  });
+}

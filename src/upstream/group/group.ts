@@ -1,0 +1,80 @@
+/** Several upstreams that survive the death of any of them: in which order a connection tries which. */
+import type { GroupConfig } from '../../config/config.ts';
+import type { Endpoint } from '../../net/address.ts';
+import type { Upstream, Upstreams } from '../upstream.ts';
+import { createHealth, type Health } from './health.ts';
+import { createOrder } from './order.ts';
+
+export interface Member {
+  /** Reports to the group. */
+  readonly upstream: Upstream;
+  readonly health: Health;
+}
+
+export interface Group extends Upstreams {
+  readonly members: readonly Member[];
+  /** When a connection last wanted one, by the clock given; -Infinity: none has. */
+  readonly lastAsked: number;
+}
+
+export interface GroupOptions {
+  readonly policy: GroupConfig['policy'];
+  /** True: those that are down are tried by probes, and by flows only when all are down. */
+  readonly isProbed: boolean;
+  /** One came up, or went down. */
+  readonly changed: (member: Member, others: readonly Member[]) => void;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+}
+
+/** Milliseconds that connecting may take before the next is tried: some round trips, below a second. */
+const LEAST_PATIENCE = 400;
+const MOST_PATIENCE = 700;
+const PATIENT_FOR = 4;
+
+/** @param upstreams in order of preference, at least one */
+export function createGroup(
+  upstreams: readonly Upstream[],
+  { policy, isProbed, changed, now }: GroupOptions,
+): Group {
+  const members = upstreams.map((upstream): Member => {
+    const health = createHealth(now());
+    const member = { health, upstream: watched(upstream, health) };
+    function watched(inner: Upstream, known: Health): Upstream {
+      return {
+        ...inner,
+        get patience() {
+          const latency = known.latency ?? MOST_PATIENCE;
+          return Math.min(MOST_PATIENCE, Math.max(LEAST_PATIENCE, PATIENT_FOR * latency));
+        },
+        report(result) {
+          inner.report(result);
+          if (known.note(result, now())) changed(member, members);
+        },
+      };
+    }
+    return member;
+  });
+  const standings = members.map(({ health }, index) => ({ index, health }));
+  const order = createOrder(policy);
+  let asked = -Infinity;
+
+  return {
+    label: `${upstreams.length} upstreams, ${policy}`,
+    members,
+    get lastAsked() {
+      return asked;
+    },
+    candidates(destination: Endpoint) {
+      const up = standings.filter(({ health }) => health.isUp);
+      const chosen = order(up, destination).map(({ index }) => members[index]!.upstream);
+      asked = now();
+      if (isProbed && chosen.length > 0) return chosen;
+      const due = members.find(({ health }) => health.isDue(asked));
+      if (due === undefined) return chosen;
+      due.health.beginTrial(asked);
+      // First, or nobody would ever find out that it is back; if it is not, this one connection loses its patience.
+      return [due.upstream, ...chosen];
+    },
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * What is known of one upstream of a group, by what its connections and its probes came to. Pure: the time is told.
+ *
+ *     up ──2 failures in a row, or 3 silences──▶ down ──due──▶ a trial ──fails──▶ down, for twice as long
+ *      ▲                                                         │
+ *      └──────────────── answered, 2 times ──────────────────────┘
+ */
+import type { FlowStatus } from '../../net/flow_status.ts';
+import type { Result } from '../upstream.ts';
+
+export type FailureReason = FlowStatus | 'ERR_UPSTREAM_SILENT';
+
+export interface Health {
+  readonly isUp: boolean;
+  /** Milliseconds, a moving average: of probes, or else until a tunnel is open. undefined: nothing was measured yet. */
+  readonly latency: number | undefined;
+  /** Share of attempts that failed, 0 to 1, a moving average. */
+  readonly failureRate: number;
+  /** What failed last; undefined: nothing did. */
+  readonly lastFailure: FailureReason | undefined;
+  /** When it last came up or went down, or was first known. */
+  readonly since: number;
+  /** When something last came back through it. */
+  readonly lastAnswer: number | undefined;
+  /** @returns whether it came up, or went down, by this */
+  note(result: Result, now: number): boolean;
+  /** It is down, and time to try it again. Whoever does says so by {@link beginTrial}. */
+  isDue(now: number): boolean;
+  beginTrial(now: number): void;
+}
+
+/** The weight of the latest of all: some ten of them tell. */
+const WEIGHT = 0.2;
+const FAILURES_TO_GO_DOWN = 2;
+const SILENCES_TO_GO_DOWN = 3;
+/** One may be luck: flows are given to it again only after the second. */
+const ANSWERS_TO_COME_UP = 2;
+/** Milliseconds from going down to the first trial, and at most between two. */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 30_000;
+/** One that goes down again within this time, in milliseconds, was never well: its pauses go on growing. */
+const RELAPSE = 60_000;
+
+export function createHealth(began: number): Health {
+  let isUp = true;
+  let opening: number | undefined;
+  let probing: number | undefined;
+  let failureRate = 0;
+  let lastFailure: FailureReason | undefined;
+  let since = began;
+  let lastAnswer: number | undefined;
+  let failures = 0;
+  let silences = 0;
+  let answers = 0;
+  let hasBeenDown = false;
+  let pause = FIRST_PAUSE;
+  let due = 0;
+  let isOnTrial = false;
+
+  const average = (before: number | undefined, value: number) =>
+    before === undefined ? value : before + WEIGHT * (value - before);
+
+  function answered(now: number): boolean {
+    lastAnswer = now;
+    silences = 0;
+    if (isUp || ++answers < ANSWERS_TO_COME_UP) {
+      // The next trial need not wait.
+      if (!isUp) due = now;
+      return false;
+    }
+    isUp = true;
+    isOnTrial = false;
+    failures = 0;
+    since = now;
+    return true;
+  }
+
+  function failed(reason: FailureReason, isEnough: boolean, now: number): boolean {
+    lastFailure = reason;
+    failureRate = average(failureRate, 1);
+    if (!isUp) {
+      // Others that fail now were begun before it went down: they say nothing new.
+      if (isOnTrial) goDown(Math.min(LONGEST_PAUSE, pause * 2), now);
+      return false;
+    }
+    if (!isEnough) return false;
+    const isRelapse = hasBeenDown && now - since < RELAPSE;
+    goDown(isRelapse ? Math.min(LONGEST_PAUSE, pause * 2) : FIRST_PAUSE, now);
+    isUp = false;
+    hasBeenDown = true;
+    since = now;
+    return true;
+  }
+
+  function goDown(until: number, now: number): void {
+    pause = until;
+    due = now + until;
+    answers = 0;
+    isOnTrial = false;
+  }
+
+  return {
+    get isUp() {
+      return isUp;
+    },
+    get latency() {
+      return probing ?? opening;
+    },
+    get failureRate() {
+      return failureRate;
+    },
+    get lastFailure() {
+      return lastFailure;
+    },
+    get since() {
+      return since;
+    },
+    get lastAnswer() {
+      return lastAnswer;
+    },
+    note(result, now) {
+      switch (result.kind) {
+        case 'opened':
+          failures = 0;
+          failureRate = average(failureRate, 0);
+          opening = average(opening, result.milliseconds);
+          return false;
+        case 'answered':
+          if (result.milliseconds !== undefined) probing = average(probing, result.milliseconds);
+          return answered(now);
+        case 'failed':
+          return failed(result.status, ++failures >= FAILURES_TO_GO_DOWN, now);
+        case 'silent':
+          return failed('ERR_UPSTREAM_SILENT', ++silences >= SILENCES_TO_GO_DOWN, now);
+      }
+    },
+    isDue: (now) => !isUp && now >= due,
+    beginTrial(now) {
+      isOnTrial = true;
+      // If nothing is ever heard of it, there will be another.
+      due = now + Math.max(pause, 2 * FIRST_PAUSE);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** Probes through upstreams that are no more than a direct way to a page on loopback. */
+import { afterEach, expect, test } from 'bun:test';
+import { startProbes } from '../../src/app/probes.ts';
+import { direct } from '../../src/upstream/direct.ts';
+import { createGroup } from '../../src/upstream/group/group.ts';
+import { eventually } from '../lab/eventually.ts';
+import { loopback } from '../relay/harness.ts';
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+/** An HTTP server, or one that takes connections and says nothing. */
+function page({ isMute = false } = {}) {
+  const seen: string[] = [];
+  const server = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: {
+      data(socket, chunk) {
+        seen.push(chunk.toString());
+        if (!isMute) socket.end('HTTP/1.1 204 No Content\r\n\r\n');
+      },
+    },
+  });
+  stops.push(() => server.stop(true));
+  return { endpoint: loopback(server.port), seen };
+}
+
+function probed(endpoints: readonly ReturnType<typeof loopback>[], interval = 10) {
+  const group = createGroup(
+    endpoints.map((endpoint) => ({ ...direct, endpoints: () => [endpoint] })),
+    { policy: 'fastest', isProbed: true, changed: () => {}, now: () => performance.now() },
+  );
+  const probes = startProbes(group, { url: 'http://probe.example/generate_204?x=1', interval });
+  stops.push(() => probes.stop());
+  return { group, probes };
+}
+
+test('asks for the page while somebody uses the group, and measures', async () => {
+  const { endpoint, seen } = page();
+  const { group } = probed([endpoint]);
+  await Bun.sleep(700);
+  expect(seen).toEqual([]);
+  group.candidates(endpoint);
+  await eventually('a probe', () => group.members[0]!.health.lastAnswer !== undefined);
+  expect(seen[0]).toBe('GET /generate_204?x=1 HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n');
+  expect(group.members[0]!.health.latency).toBeWithin(0, 1_000);
+  await eventually('another', () => seen.length > 1);
+});
+
+test('finds out that one is down, and that it is back', async () => {
+  const { endpoint } = page();
+  const { group } = probed([endpoint]);
+  const { upstream, health } = group.members[0]!;
+  group.candidates(endpoint);
+  for (let i = 0; i < 2; i++) upstream.report({ kind: 'failed', endpoint, status: 'ERR_DIAL_REFUSED' });
+  expect(health.isUp).toBe(false);
+  await eventually('it to be back', () => health.isUp);
+});
+
+test('one that opens and says nothing is none', async () => {
+  const { endpoint } = page({ isMute: true });
+  const { group } = probed([endpoint]);
+  const { upstream, health } = group.members[0]!;
+  group.candidates(endpoint);
+  for (let i = 0; i < 2; i++) upstream.report({ kind: 'failed', endpoint, status: 'ERR_DIAL_REFUSED' });
+  await Bun.sleep(2_500);
+  expect(health.isUp).toBe(false);
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'bun:test';
+import { direct } from '../../../src/upstream/direct.ts';
+import { createGroup, type GroupOptions } from '../../../src/upstream/group/group.ts';
+import { loopback } from '../../relay/harness.ts';
+
+const ANY = loopback(443);
+
+function groupOf(names: readonly string[], more: Partial<GroupOptions> = {}) {
+  const clock = { now: 0 };
+  const changes: string[] = [];
+  const group = createGroup(
+    names.map((label) => ({ ...direct, label })),
+    {
+      policy: 'failover',
+      isProbed: true,
+      changed: ({ upstream, health }) => changes.push(`${upstream.label} ${health.isUp ? 'up' : 'down'}`),
+      now: () => clock.now,
+      ...more,
+    },
+  );
+  const report = (at: number, kind: 'failed' | 'answered', times = 2) => {
+    for (let i = 0; i < times; i++)
+      group.members[at]!.upstream.report(
+        kind === 'failed' ? { kind, endpoint: ANY, status: 'ERR_DIAL_REFUSED' } : { kind },
+      );
+  };
+  const candidates = () => group.candidates(ANY).map(({ label }) => label);
+  return { group, clock, changes, report, candidates };
+}
+
+describe('a group', () => {
+  test('leaves out one that is down, and takes it back in its place', () => {
+    const { candidates, report, changes } = groupOf(['a', 'b', 'c']);
+    expect(candidates()).toEqual(['a', 'b', 'c']);
+    report(0, 'failed');
+    expect(candidates()).toEqual(['b', 'c']);
+    report(0, 'answered');
+    expect(candidates()).toEqual(['a', 'b', 'c']);
+    expect(changes).toEqual(['a down', 'a up']);
+  });
+
+  test('all down: fails fast, but for the one connection that finds out', () => {
+    const { candidates, report, clock } = groupOf(['a', 'b']);
+    report(0, 'failed');
+    report(1, 'failed');
+    expect(candidates()).toEqual([]);
+    clock.now = 1_000;
+    expect(candidates()).toEqual(['a']);
+    expect(candidates()).toEqual(['b']);
+    expect(candidates()).toEqual([]);
+  });
+
+  test('without probes a connection now and then finds out whether one is back, and has the others behind it', () => {
+    const { candidates, report, clock } = groupOf(['a', 'b'], { isProbed: false });
+    report(0, 'failed');
+    expect(candidates()).toEqual(['b']);
+    clock.now = 1_000;
+    expect(candidates()).toEqual(['a', 'b']);
+    expect(candidates()).toEqual(['b']);
+  });
+
+  test('knows when it was last asked', () => {
+    const { group, candidates, clock } = groupOf(['a']);
+    expect(group.lastAsked).toBe(-Infinity);
+    clock.now = 42;
+    candidates();
+    expect(group.lastAsked).toBe(42);
+  });
+
+  test('is as patient with each as its latency asks for, within bounds', () => {
+    const { group } = groupOf(['a']);
+    const { upstream } = group.members[0]!;
+    expect(upstream.patience).toBe(700);
+    upstream.report({ kind: 'opened', endpoint: ANY, milliseconds: 10 });
+    expect(upstream.patience).toBe(400);
+    upstream.report({ kind: 'opened', endpoint: ANY, milliseconds: 700 });
+    expect(upstream.patience).toBeWithin(401, 700);
+  });
+});
