@@ -23,7 +23,7 @@ export async function buildPolicy(
   log: Log,
   resolve: Resolve = resolveBySystem,
 ): Promise<Policy> {
-  const [{ upstreams, stop }, bypass] = await Promise.all([
+  const [built, bypass] = await Promise.all([
     buildUpstreams(config, resolve, log),
     resolveBypass(config.bypass, resolve, log),
   ]);
@@ -39,10 +39,10 @@ export async function buildPolicy(
     decide: (destination) => decide(route, destination),
     isChinese: (address) => isIn(chinese, address),
     isSpecial: (address) => isIn(special, address),
-    upstreams,
+    upstreams: built.upstreams,
     timeouts: config.timeouts,
     bypass: kernelBypass(route),
-    stop,
+    stop: () => built.stop(),
   };
 }
 

@@ -20,10 +20,11 @@ const TICK = 250;
 const outbox = new Outbox();
 
 /** Opens streams by way of upstreams, each tried until it fails; with `direct` these are plain sockets. */
-export function streamsBy({ label, candidates }: Upstreams): OpenStream {
+export function streamsBy(upstreams: Upstreams): OpenStream {
   return (destination, events) => {
-    const aim = { candidates: candidates(destination), destination, target: destination, named: undefined };
-    return new UpstreamStream(label, aim, events);
+    const candidates = upstreams.candidates(destination);
+    const aim = { candidates, destination, target: destination, named: undefined };
+    return new UpstreamStream(upstreams.label, aim, events);
   };
 }
 

@@ -119,20 +119,17 @@ export function createHealth(began: number): Health {
       return lastAnswer;
     },
     note(result, now) {
-      switch (result.kind) {
-        case 'opened':
-          failures = 0;
-          failureRate = average(failureRate, 0);
-          opening = average(opening, result.milliseconds);
-          return false;
-        case 'answered':
-          if (result.milliseconds !== undefined) probing = average(probing, result.milliseconds);
-          return answered(now);
-        case 'failed':
-          return failed(result.status, ++failures >= FAILURES_TO_GO_DOWN, now);
-        case 'silent':
-          return failed('ERR_UPSTREAM_SILENT', ++silences >= SILENCES_TO_GO_DOWN, now);
+      if (result.kind === 'failed') return failed(result.status, ++failures >= FAILURES_TO_GO_DOWN, now);
+      if (result.kind === 'silent')
+        return failed('ERR_UPSTREAM_SILENT', ++silences >= SILENCES_TO_GO_DOWN, now);
+      if (result.kind === 'answered') {
+        if (result.milliseconds !== undefined) probing = average(probing, result.milliseconds);
+        return answered(now);
       }
+      failures = 0;
+      failureRate = average(failureRate, 0);
+      opening = average(opening, result.milliseconds);
+      return false;
     },
     isDue: (now) => !isUp && now >= due,
     beginTrial(now) {

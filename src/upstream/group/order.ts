@@ -17,16 +17,7 @@ const CLEARLY_FASTER = 0.8;
 
 /** Orders for one policy; what it has to remember from one connection to the next is its own. */
 export function createOrder(policy: GroupConfig['policy']): Order {
-  switch (policy) {
-    case 'failover':
-      return (standings) => standings;
-    case 'round-robin':
-      return inTurn();
-    case 'fastest':
-      return fastestFirst();
-    case 'sticky':
-      return byDestination;
-  }
+  return ORDERS[policy]();
 }
 
 function inTurn(): Order {
@@ -62,4 +53,11 @@ function score({ health: { latency, failureRate } }: Standing): number {
 const byDestination: Order = (standings, { address }) => {
   const weights = new Map(standings.map(({ index }) => [index, hashBytes(address.bytes, index + 1)]));
   return [...standings].sort((a, b) => weights.get(b.index)! - weights.get(a.index)!);
+};
+
+const ORDERS: Readonly<Record<GroupConfig['policy'], () => Order>> = {
+  failover: () => (standings) => standings,
+  'round-robin': inTurn,
+  fastest: fastestFirst,
+  sticky: () => byDestination,
 };
