@@ -14,8 +14,11 @@ const STATUSES: Readonly<Record<number, RefusalStatus>> = {
   504: 'ERR_TARGET_TIMEOUT',
 };
 
-/** X-Squid-Error, an error page's name and an errno: with these squid's 503 is not about squid but about the target. */
-const SQUID_TARGET = /^ERR_(?:CONNECT_FAIL|DNS_FAIL)\b/;
+/**
+ * X-Squid-Error, an error page's name and an errno: with these, squid's 500 and 503 are not about squid but about the
+ * target. The last is what squid 5.7 says of a name that has no address, with 500.
+ */
+const SQUID_TARGET = /^ERR_(?:CONNECT_FAIL|DNS_FAIL|CANNOT_FORWARD)\b/;
 /** With this reason tinyproxy's 500 is about the target, too. */
 const TINYPROXY_TARGET = 'Unable to connect';
 
@@ -35,7 +38,8 @@ export function refusalOf(head: ResponseHead, sent: readonly string[] | undefine
   if (head.status === 101) return new SessionError('ERR_PROTOCOL', `${said}, which nobody asked for`);
   if (head.status === 407) return unauthorised(said, schemesOf(head).filter(isHarmless), sent !== undefined);
   const [target] = SQUID_TARGET.exec(head.values('x-squid-error')[0] ?? '') ?? [];
-  if (head.status === 503 && target) return new SessionError('ERR_TARGET_UNREACHABLE', `${said}: ${target}`);
+  if ((head.status === 500 || head.status === 503) && target)
+    return new SessionError('ERR_TARGET_UNREACHABLE', `${said}: ${target}`);
   if (head.status === 500 && head.reason === TINYPROXY_TARGET)
     return new SessionError('ERR_TARGET_UNREACHABLE', said);
   return new SessionError(STATUSES[head.status] ?? 'ERR_PROXY_FAILED', said);

@@ -150,7 +150,7 @@ describe('refused', () => {
     ['HTTP/1.1 999 Oops', 'ERR_PROXY_FAILED', 'the HTTP proxy answers 999 Oops'],
     ['HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 403 No', 'ERR_PROXY_DENIED', 'the HTTP proxy answers 403 No'],
     ['HTTP/1.1 101 Other', 'ERR_PROTOCOL', 'the HTTP proxy answers 101 Other, which nobody asked for'],
-    // squid 5.7 and tinyproxy 1.11 say these of a target that they don't get to.
+    // What squid 5.7 and tinyproxy 1.11 say of a target that they don't get to.
     [
       'HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: ERR_CONNECT_FAIL 111',
       'ERR_TARGET_UNREACHABLE',
@@ -162,9 +162,19 @@ describe('refused', () => {
       'the HTTP proxy answers 503 Service Unavailable: ERR_DNS_FAIL',
     ],
     [
-      'HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: ERR_CANNOT_FORWARD 0',
+      'HTTP/1.1 500 Internal Server Error\r\nX-Squid-Error: ERR_CANNOT_FORWARD 0',
+      'ERR_TARGET_UNREACHABLE',
+      'the HTTP proxy answers 500 Internal Server Error: ERR_CANNOT_FORWARD',
+    ],
+    [
+      'HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: ERR_TOO_BIG 0',
       'ERR_PROXY_UNAVAILABLE',
       'the HTTP proxy answers 503 Service Unavailable',
+    ],
+    [
+      'HTTP/1.1 403 Forbidden\r\nX-Squid-Error: ERR_ACCESS_DENIED 0',
+      'ERR_PROXY_DENIED',
+      'the HTTP proxy answers 403 Forbidden',
     ],
     [
       'HTTP/1.1 504 Gateway Timeout\r\nX-Squid-Error: ERR_CONNECT_FAIL 110',
