@@ -15,7 +15,7 @@ export function dial({ address, port }: Endpoint, tls: TlsClient | undefined, en
   // `fd` is accepted by Bun.connect but missing in its types (Bun 1.4.5).
   const options = {
     fd,
-    socket: remoteHandlers,
+    socket: tls?.handlers ?? remoteHandlers,
     data: end,
     allowHalfOpen: true,
     ...(tls ? { tls: tls.options } : {}),

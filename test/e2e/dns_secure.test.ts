@@ -28,7 +28,7 @@ type Transport = (typeof TRANSPORTS)[number];
 
 const REFUSED = [
   ['that has expired', 'expired', /its certificate has expired/],
-  ['for another name', 'otherName', /its certificate is not for dns\.test, but for DNS:other\.test/],
+  ['for another name', 'otherName', /its certificate is not for dns\.test, but for other\.test/],
   ['signed by nobody we trust', 'selfSigned', /signed by nobody who is trusted/],
 ] as const;
 

@@ -3,6 +3,7 @@ import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
 import type { Endpoint, Host } from '../../net/address.ts';
 import { formatAddress, parseAddress } from '../../net/address.ts';
 import type { OpenStream } from '../../net/byte_stream.ts';
+import { readTlsFailure, type TlsFailureKind } from '../../net/tls_failure.ts';
 import { unreachable } from './connection.ts';
 import { openDuplex } from './duplex.ts';
 import { ExchangeError } from './exchange.ts';
@@ -77,40 +78,15 @@ export function createStartTls(open: OpenStream, { label, host, ca, alpn }: TlsO
   };
 }
 
-/** X509_V_ERR_… of OpenSSL and BoringSSL, as `code` of the error. */
-const UNTRUSTED = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
+/** What helps against what {@link readTlsFailure} finds. */
+const HINTS: Partial<Record<TlsFailureKind, string>> = {
+  expired: "check this machine's clock; if it is right, the resolver's is at fault",
+  'not-yet-valid': "check this machine's clock; if it is right, the resolver's is at fault",
+  untrusted: 'for a resolver of your own, name its authority in "ca"',
+};
 
-function handshakeFailure(
-  label: string,
-  name: Host,
-  error: NodeJS.ErrnoException,
-  names: string | undefined,
-): ExchangeError {
-  const tls = (message: string, hint?: string) =>
-    new ExchangeError('ERR_DNS_TLS', `${label}: ${message}`, { cause: error, hint });
-  const code = error.code ?? '';
-  if (code === 'ECONNRESET') return unreachable(`${label}: closed before TLS was agreed on`, error);
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    const said = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
-    return tls(
-      `its certificate ${said}`,
-      "check this machine's clock; if it is right, the resolver's is at fault",
-    );
-  }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return tls(`its certificate is not for ${name}${names ? `, but for ${names}` : ''}`);
-  }
-  if (UNTRUSTED.has(code)) {
-    return tls(
-      'its certificate is signed by nobody who is trusted',
-      'for a resolver of your own, name its authority in "ca"',
-    );
-  }
-  return tls('TLS failed');
+function handshakeFailure(label: string, name: Host, error: Error, names: string | undefined): ExchangeError {
+  const { kind, said } = readTlsFailure(error, name, names);
+  if (kind === 'closed') return unreachable(`${label}: ${said}`, error);
+  return new ExchangeError('ERR_DNS_TLS', `${label}: ${said}`, { cause: error, hint: HINTS[kind] });
 }

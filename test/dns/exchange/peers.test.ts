@@ -93,7 +93,7 @@ describeNeeding(['root', 'ip', 'openssl', 'unbound', 'dnsmasq'], 'with resolvers
 
   test.each([
     ['expired', { host: NAME }, /has expired/],
-    ['otherName', { host: NAME }, /is not for dns\.test, but for DNS:other\.test/],
+    ['otherName', { host: NAME }, /is not for dns\.test, but for other\.test/],
     ['otherName', {}, /is not for 127\.0\.0\.3/],
     ['selfSigned', { host: NAME }, /signed by nobody who is trusted/],
     // The authority is no longer named.
