@@ -10,11 +10,7 @@ import { serveShadowsocks, type Joined } from '../server/shadowsocks.ts';
 import { direct } from '../upstream/direct.ts';
 import { Reach, type ReachEvents } from '../upstream/reach.ts';
 import type { Target } from '../net/target.ts';
-import { chooseAead } from '../upstream/shadowsocks/choose.ts';
-import { masterKey } from '../upstream/shadowsocks/key.ts';
-import { METHODS, type MethodName } from '../upstream/shadowsocks/methods.ts';
-import { ServerSession } from '../upstream/shadowsocks/server_session.ts';
-import type { Suite } from '../upstream/shadowsocks/suite.ts';
+import { createShadowsocksProtocol, type Credentials } from '../upstream/shadowsocks/shadowsocks.ts';
 
 /** Milliseconds. */
 const TIMEOUTS = { dial: 10_000, idle: 300_000, halfClosed: 60_000 };
@@ -22,8 +18,7 @@ const TIMEOUTS = { dial: 10_000, idle: 300_000, halfClosed: 60_000 };
 const PATIENCE = 60_000;
 
 export interface FarEndOptions {
-  readonly method: MethodName;
-  readonly password: string;
+  readonly credentials: Credentials;
   readonly hostname: string;
   /** 0 takes any. */
   readonly port: number;
@@ -34,21 +29,8 @@ export interface FarEndOptions {
 }
 
 /** Serves until stopped. @throws what Bun.listen throws */
-export function startFarEnd({
-  method: name,
-  password,
-  hostname,
-  port,
-  patience = PATIENCE,
-  log,
-}: FarEndOptions) {
-  const method = METHODS[name];
-  const suite: Suite = {
-    method,
-    aead: chooseAead(method, 'auto').aead,
-    masterKey: masterKey(password, method.keySize),
-    fillSalt: (salt) => crypto.getRandomValues(salt),
-  };
+export function startFarEnd({ credentials, hostname, port, patience = PATIENCE, log }: FarEndOptions) {
+  const protocol = createShadowsocksProtocol({ ...credentials, aead: 'auto' });
 
   const relays = new Set<Relay>();
   const sweep = new Sweep(relays, TIMEOUTS);
@@ -85,7 +67,7 @@ export function startFarEnd({
   const listener = serveShadowsocks({
     hostname,
     port,
-    session: () => new ServerSession(suite),
+    session: () => protocol.serverSession(),
     join,
     patience,
   });

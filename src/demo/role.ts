@@ -2,6 +2,8 @@
  * The demo's child processes are this same executable under another first argument. None is for people.
  * Each says `ready` on stdout when it is, and ends when its stdin does: so none outlives a demo that was killed.
  */
+import { Secret } from '../base/secret.ts';
+import { METHODS } from '../upstream/shadowsocks/methods.ts';
 import { DemoError } from './errors.ts';
 import { print } from './print.ts';
 
@@ -31,8 +33,7 @@ export async function runDemoRole(argv: readonly string[]): Promise<number> {
       const [password, port] = rest;
       const { startFarEnd } = await import('./far_end.ts');
       startFarEnd({
-        method: METHOD,
-        password: password ?? '',
+        credentials: { method: METHODS[METHOD], password: new Secret(password ?? '') },
         hostname: '::',
         port: Number(port),
         log: (line) => void print(line),

@@ -1,11 +1,11 @@
 /**
- * How fast each provider computes each method: the ceiling of any Shadowsocks throughput. Run by itself it prints a
+ * How fast each provider computes each cipher: the ceiling of any Shadowsocks throughput. Run by itself it prints a
  * table: `bun test/bench/aead.ts`.
  */
 import { Pinned } from '../../ffi/memory.ts';
 import { AeadError, PROVIDERS, type Aead, type Provider } from '../../src/upstream/shadowsocks/aead.ts';
 import { chooseAead } from '../../src/upstream/shadowsocks/choose.ts';
-import { METHOD_NAMES, METHODS, TAG_SIZE, type Method } from '../../src/upstream/shadowsocks/methods.ts';
+import { CIPHERS, TAG_SIZE, type Cipher } from '../../src/upstream/shadowsocks/methods.ts';
 
 /** The size that the comparison is made at; a record's own limit is one byte less. */
 const LARGE = 16 * 1024;
@@ -16,7 +16,7 @@ const ROUND_MS = 20;
 
 export interface AeadRow {
   readonly provider: Provider;
-  readonly method: string;
+  readonly cipher: string;
   /** 10^6 bytes of plaintext per second, records of 16 KiB. */
   readonly sealMBps: number;
   readonly openMBps: number;
@@ -27,14 +27,13 @@ export interface AeadRow {
   readonly rekeyedSmallUs: number;
 }
 
-/** One row for each provider and method that there is here. About seven seconds. */
+/** One row for each provider and cipher that there is here. About seven seconds. */
 export async function measureAead(): Promise<AeadRow[]> {
   const rows: AeadRow[] = [];
-  for (const name of METHOD_NAMES) {
+  for (const cipher of Object.values(CIPHERS)) {
     for (const provider of PROVIDERS) {
-      const method = METHODS[name];
-      const aead = available(method, provider);
-      if (aead) rows.push({ provider, method: name, ...measure(aead, method) });
+      const aead = available(cipher, provider);
+      if (aead) rows.push({ provider, cipher: cipher.name, ...measure(aead, cipher) });
       // Whoever waits for a timer or a socket gets a turn.
       await Bun.sleep(0);
     }
@@ -42,17 +41,17 @@ export async function measureAead(): Promise<AeadRow[]> {
   return rows;
 }
 
-function available(method: Method, provider: Provider): Aead | undefined {
+function available(cipher: Cipher, provider: Provider): Aead | undefined {
   try {
-    return chooseAead(method, provider).aead;
+    return chooseAead(cipher, provider).aead;
   } catch (error) {
     if (error instanceof AeadError) return undefined;
     throw error;
   }
 }
 
-function measure(aead: Aead, method: Method): Omit<AeadRow, 'provider' | 'method'> {
-  const keys = [1, 2].map((n) => new Uint8Array(method.keySize).fill(n));
+function measure(aead: Aead, cipher: Cipher): Omit<AeadRow, 'provider' | 'cipher'> {
+  const keys = [1, 2].map((n) => new Uint8Array(cipher.keySize).fill(n));
   const [key] = keys as [Uint8Array];
   const plain = new Pinned(LARGE);
   const sealed = new Pinned(LARGE + TAG_SIZE);
@@ -92,9 +91,9 @@ function microseconds(call: () => void): number {
 
 if (import.meta.main) {
   const rows = await measureAead();
-  const shown = rows.map(({ provider, method, ...figures }) => ({
+  const shown = rows.map(({ provider, cipher, ...figures }) => ({
     provider,
-    method,
+    cipher,
     'seal MB/s': figures.sealMBps.toFixed(0),
     'open MB/s': figures.openMBps.toFixed(0),
     'seal 2 B µs': figures.sealSmallUs.toFixed(2),

@@ -210,7 +210,7 @@ print(
   table(
     'AEAD providers by themselves, in one thread',
     ['', 'seal MB/s at 16 KiB', 'open MB/s', 'seal µs for 2 bytes'],
-    aead.map((of) => [`${of.method}, ${of.provider}`, of.sealMBps, of.openMBps, of.sealSmallUs]),
+    aead.map((of) => [`${of.cipher}, ${of.provider}`, of.sealMBps, of.openMBps, of.sealSmallUs]),
   ),
 );
 results['aead'] = aead;

@@ -3,12 +3,12 @@
  * shadowsocks-libev's server cannot do: it takes the end of one direction for the end of both.
  */
 import { startFarEnd } from '../../src/demo/far_end.ts';
-import type { MethodName } from '../../src/upstream/shadowsocks/methods.ts';
+import { METHODS, type CipherName } from '../../src/upstream/shadowsocks/methods.ts';
+import { Secret } from '../../src/base/secret.ts';
 
-const [method, password, port] = process.argv.slice(2) as [MethodName, string, string];
+const [method, password, port] = process.argv.slice(2) as [CipherName, string, string];
 startFarEnd({
-  method,
-  password,
+  credentials: { method: METHODS[method], password: new Secret(password) },
   hostname: '::',
   port: Number(port),
   log: (line) => void process.stdout.write(`${line}\n`),

@@ -1,8 +1,9 @@
 /** For interop.test.ts: our far end, and a web server that gives back the body that it is sent, in one process. */
 import { startFarEnd } from '../../src/demo/far_end.ts';
-import type { MethodName } from '../../src/upstream/shadowsocks/methods.ts';
+import { METHODS, type CipherName } from '../../src/upstream/shadowsocks/methods.ts';
+import { Secret } from '../../src/base/secret.ts';
 
-const [method, password, port, webPort] = process.argv.slice(2) as [MethodName, string, string, string];
+const [method, password, port, webPort] = process.argv.slice(2) as [CipherName, string, string, string];
 
 Bun.serve({
   hostname: '127.0.0.1',
@@ -11,8 +12,7 @@ Bun.serve({
   fetch: (request) => new Response(request.body),
 });
 startFarEnd({
-  method,
-  password,
+  credentials: { method: METHODS[method], password: new Secret(password) },
   hostname: '127.0.0.1',
   port: Number(port),
   log: (line) => process.stderr.write(`${line}\n`),

@@ -6,39 +6,33 @@ import { startFarEnd } from '../../src/demo/far_end.ts';
 import type { Endpoint } from '../../src/net/address.ts';
 import { Outbox } from '../../src/net/session.ts';
 import type { Target } from '../../src/net/target.ts';
-import { chooseAead } from '../../src/upstream/shadowsocks/choose.ts';
-import { ClientSession } from '../../src/upstream/shadowsocks/client_session.ts';
-import { masterKey } from '../../src/upstream/shadowsocks/key.ts';
-import { METHOD_NAMES, METHODS, type MethodName } from '../../src/upstream/shadowsocks/methods.ts';
-import type { Suite } from '../../src/upstream/shadowsocks/suite.ts';
+import { METHODS, type MethodName } from '../../src/upstream/shadowsocks/methods.ts';
+import {
+  createShadowsocksProtocol,
+  type ShadowsocksProtocol,
+} from '../../src/upstream/shadowsocks/shadowsocks.ts';
 import { Client, loopback, relayTo, serve, writeAll } from '../relay/harness.ts';
+import { credentialsOf } from '../upstream/shadowsocks/ends.ts';
 
 const PASSWORD = 'correct horse';
 
-function suiteOf(name: MethodName, password = PASSWORD): Suite {
-  const method = METHODS[name];
-  return {
-    method,
-    aead: chooseAead(method, 'auto').aead,
-    masterKey: masterKey(password, method.keySize),
-    fillSalt: (salt) => crypto.getRandomValues(salt),
-  };
+function protocolOf(name: MethodName, password = PASSWORD): ShadowsocksProtocol {
+  return createShadowsocksProtocol({ ...credentialsOf(METHODS[name], password), aead: 'auto' });
 }
 
 /** What a client sends for `payload` to `target`, as one piece. */
-function sealed(suite: Suite, target: Target, payload: string): Uint8Array {
+function sealed(protocol: ShadowsocksProtocol, target: Target, payload: string): Uint8Array {
   const plain = new Pinned(payload.length);
   plain.bytes.set(Buffer.from(payload));
-  const out = new Outbox(2 * payload.length + 1024);
-  new ClientSession(suite, target).seal(plain, 0, payload.length, out);
+  const out = new Outbox(2 * payload.length + 2048);
+  protocol.session(target).seal(plain, 0, payload.length, out);
   return out.bytes.slice(0, out.end);
 }
 
-function farEnd(method: MethodName = 'aes-256-gcm', patience = 60_000) {
+function farEnd(method: MethodName, patience = 60_000) {
   const log: string[] = [];
   const server = startFarEnd({
-    method,
-    password: PASSWORD,
+    credentials: credentialsOf(METHODS[method], PASSWORD),
     hostname: '127.0.0.1',
     port: 0,
     patience,
@@ -48,13 +42,13 @@ function farEnd(method: MethodName = 'aes-256-gcm', patience = 60_000) {
 }
 
 /** A program's way to `target`, through a relay that speaks Shadowsocks to the far end. */
-function through(far: { readonly port: number }, target: Endpoint, method: MethodName = 'aes-256-gcm') {
-  const suite = suiteOf(method);
-  return relayTo([loopback(far.port)], { session: () => new ClientSession(suite, target) });
+function through(far: { readonly port: number }, target: Endpoint, method: MethodName) {
+  const protocol = protocolOf(method);
+  return relayTo([loopback(far.port)], { session: () => protocol.session(target) });
 }
 
 describe('the far end', () => {
-  test.each([...METHOD_NAMES])('carries bytes both ways with %s', async (method) => {
+  test.each(Object.keys(METHODS) as MethodName[])('carries bytes both ways with %s', async (method) => {
     using target = serve({
       data: (socket, chunk) => void socket.write(`echo ${chunk.toString()}`),
       end: (socket) => socket.shutdown(),
@@ -68,7 +62,9 @@ describe('the far end', () => {
     expect(await relay.ended()).toBe('OK');
     expect(far.log).toEqual([]);
   });
+});
 
+describe.each(['aes-256-gcm', '2022-blake3-aes-256-gcm'] as const)('the far end with %s', (method) => {
   test('carries 100 MB each way at once, and ends in order', async () => {
     const size = 100 * 1024 * 1024;
     const up = randomBytes(size);
@@ -85,8 +81,8 @@ describe('the far end', () => {
       end: () => {},
       close: () => hearEnd(),
     });
-    using far = farEnd();
-    using relay = through(far, target.endpoint);
+    using far = farEnd(method);
+    using relay = through(far, target.endpoint, method);
     const client = new Client(relay.port);
     const socket = await client.socket;
     await writeAll(socket, up);
@@ -108,8 +104,8 @@ describe('the far end', () => {
         socket.shutdown();
       },
     });
-    using far = farEnd();
-    using relay = through(far, target.endpoint);
+    using far = farEnd(method);
+    using relay = through(far, target.endpoint, method);
     const client = new Client(relay.port);
     const socket = await client.socket;
     socket.write('all');
@@ -120,8 +116,8 @@ describe('the far end', () => {
 
   test('a server that speaks first is heard', async () => {
     using target = serve({ open: (socket) => void socket.end('220 welcome') });
-    using far = farEnd();
-    using relay = through(far, target.endpoint);
+    using far = farEnd(method);
+    using relay = through(far, target.endpoint, method);
     const client = new Client(relay.port);
     expect(await client.end).toBe('FIN');
     expect(client.text).toBe('220 welcome');
@@ -129,10 +125,10 @@ describe('the far end', () => {
 
   test('takes a name as a target', async () => {
     using target = serve({ data: (socket, chunk) => void socket.end(chunk) });
-    using far = farEnd();
+    using far = farEnd(method);
     const name = { name: 'localhost', port: target.endpoint.port };
-    const suite = suiteOf('aes-256-gcm');
-    using relay = relayTo([loopback(far.port)], { session: () => new ClientSession(suite, name) });
+    const protocol = protocolOf(method);
+    using relay = relayTo([loopback(far.port)], { session: () => protocol.session(name) });
     const client = new Client(relay.port);
     (await client.socket).write('by name');
     expect(await client.end).toBe('FIN');
@@ -143,13 +139,13 @@ describe('the far end', () => {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     const heard: Uint8Array[] = [];
     using target = serve({ data: (_, chunk) => void heard.push(chunk), end: () => resolve() });
-    using far = farEnd();
+    using far = farEnd(method);
     // The look-up of the name gives all of it the time to arrive.
     const name = { name: 'localhost', port: target.endpoint.port };
     const payload = randomBytes(500_000).toString('hex');
     const client = new Client(far.port);
     const socket = await client.socket;
-    await writeAll(socket, sealed(suiteOf('aes-256-gcm'), name, payload));
+    await writeAll(socket, sealed(protocolOf(method), name, payload));
     socket.shutdown();
     await ended;
     expect(Buffer.concat(heard).toString()).toBe(payload);
@@ -157,9 +153,9 @@ describe('the far end', () => {
   });
 
   test('a target that refuses resets the client', async () => {
-    using far = farEnd();
+    using far = farEnd(method);
     const client = new Client(far.port);
-    (await client.socket).write(sealed(suiteOf('aes-256-gcm'), loopback(1), 'anybody there?'));
+    (await client.socket).write(sealed(protocolOf(method), loopback(1), 'anybody there?'));
     expect(await client.end).toBe('ECONNRESET');
     expect(far.log).toHaveLength(1);
     expect(far.log[0]).toStartWith('ERR_DIAL_REFUSED');
@@ -167,10 +163,10 @@ describe('the far end', () => {
 
   test('a client that comes byte by byte is understood', async () => {
     using target = serve({ data: () => {}, end: (socket) => void socket.end('ended') });
-    using far = farEnd();
+    using far = farEnd(method);
     const client = new Client(far.port);
     const socket = await client.socket;
-    for (const byte of sealed(suiteOf('aes-256-gcm'), target.endpoint, 'slowly')) {
+    for (const byte of sealed(protocolOf(method), target.endpoint, 'slowly')) {
       socket.write(Uint8Array.of(byte));
       await Bun.sleep(0);
     }
@@ -187,10 +183,10 @@ describe('the far end', () => {
         reached = true;
       },
     });
-    using far = farEnd();
+    using far = farEnd(method);
     const client = new Client(far.port);
     const socket = await client.socket;
-    socket.write(sealed(suiteOf('aes-256-gcm', 'wrong'), target.endpoint, 'hello'));
+    socket.write(sealed(protocolOf(method, 'wrong'), target.endpoint, 'hello'));
     await writeAll(socket, randomBytes(4 * 1024 * 1024));
     // Had it been refused, it would have ended by now: everything was read.
     expect(await Promise.race([client.end, Bun.sleep(50).then(() => 'open')])).toBe('open');
@@ -201,7 +197,7 @@ describe('the far end', () => {
   });
 
   test('who says nothing is sent away when the patience ends', async () => {
-    using far = farEnd('aes-256-gcm', 30);
+    using far = farEnd(method, 30);
     const client = new Client(far.port);
     expect(await client.end).toBe('FIN');
     expect(client.received).toEqual([]);
@@ -214,9 +210,9 @@ describe('the far end', () => {
       close: (_, error) => resolve((error as { code?: string } | undefined)?.code ?? 'FIN'),
       data: (socket) => void socket.write('go on'),
     });
-    using far = farEnd();
-    const suite = suiteOf('aes-256-gcm');
-    const wire = sealed(suite, target.endpoint, 'x'.repeat(20_000));
+    using far = farEnd(method);
+    const protocol = protocolOf(method);
+    const wire = sealed(protocol, target.endpoint, 'x'.repeat(100_000));
     const client = new Client(far.port, (socket) => socket.shutdown());
     (await client.socket).write(wire.subarray(0, wire.length - 1));
     expect(await ended).toBe('ECONNRESET');

@@ -6,7 +6,7 @@ export const PROVIDERS = ['libcrypto', 'node', 'noble'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
 /**
- * One method, computed by one provider. It has no state that a caller could notice: a session's whole cipher state
+ * One cipher, computed by one provider. It has no state that a caller could notice: a session's whole cipher state
  * is a key and a counter.
  *
  * The nonce of a record is `sequence`, little-endian, filled up with zeros (SIP004). No associated data.
@@ -40,7 +40,7 @@ export interface Aead {
   ): boolean;
 }
 
-/** What a provider answers when it is asked for a method: the AEAD and who computes it in words, or why it can't. */
+/** What a provider answers when it is asked for a cipher: the AEAD and who computes it in words, or why it can't. */
 export type Offer = { readonly aead: Aead; readonly detail: string } | { readonly unavailable: string };
 
 /** The provider that the user insists on can't be had; the message says why. */

@@ -1,9 +1,9 @@
-/** Which provider computes a method here: the fastest that proves to give noble's bytes. */
+/** Which provider computes a cipher here: the fastest that proves to give noble's bytes. */
 import { Pinned } from '../../../ffi/memory.ts';
 import { explain } from '../../base/errors.ts';
 import { AeadError, PROVIDERS, type Aead, type Offer, type Provider } from './aead.ts';
 import { libcryptoAead } from './libcrypto.ts';
-import { RECORD_LIMIT, TAG_SIZE, type Method, type MethodName } from './methods.ts';
+import { TAG_SIZE, type Cipher, type CipherName } from './methods.ts';
 import { nobleAead } from './noble.ts';
 import { nodeAead } from './node.ts';
 
@@ -14,51 +14,53 @@ export interface Choice {
   readonly why: string;
 }
 
-type Offers = Readonly<Record<Provider, (method: Method) => Offer>>;
+type Offers = Readonly<Record<Provider, (cipher: Cipher) => Offer>>;
 
 const OFFERS: Offers = {
   libcrypto: libcryptoAead,
   node: nodeAead,
-  noble: (method) => ({ aead: nobleAead(method), detail: '@noble/ciphers' }),
+  noble: (cipher) => ({ aead: nobleAead(cipher), detail: '@noble/ciphers' }),
 };
 
 /**
  * @param preference one provider and no other, or `auto`: the first of {@link PROVIDERS} that will do
  * @throws AeadError if a provider is wanted that is not there, or does not give the right bytes
  */
-export function chooseAead(method: Method, preference: Provider | 'auto', offers: Offers = OFFERS): Choice {
+export function chooseAead(cipher: Cipher, preference: Provider | 'auto', offers: Offers = OFFERS): Choice {
   const reasons: string[] = [];
   for (const provider of preference === 'auto' ? PROVIDERS : [preference]) {
-    const offer = offers[provider](method);
+    const offer = offers[provider](cipher);
     if ('unavailable' in offer) {
       reasons.push(`not ${provider}: ${offer.unavailable}`);
       continue;
     }
-    const fault = provider === 'noble' ? undefined : disproof(offer.aead, method);
+    const fault = provider === 'noble' ? undefined : disproof(offer.aead, cipher);
     if (fault === undefined)
       return { aead: offer.aead, provider, why: [offer.detail, ...reasons].join('; ') };
     reasons.push(`not ${provider}: ${fault}`);
   }
-  throw new AeadError('ERR_AEAD_UNAVAILABLE', `${method.name} by ${preference}: ${reasons.join('; ')}`, {
+  throw new AeadError('ERR_AEAD_UNAVAILABLE', `${cipher.name} by ${preference}: ${reasons.join('; ')}`, {
     hint: 'set "aead" to "auto"',
   });
 }
 
+/** Many blocks and a rest. */
+const LONG = 0x3fff;
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1);
-const PLAIN = new Pinned(RECORD_LIMIT);
-for (let i = 0; i < RECORD_LIMIT; i++) PLAIN.bytes[i] = i * 31;
+const PLAIN = new Pinned(LONG);
+for (let i = 0; i < LONG; i++) PLAIN.bytes[i] = i * 31;
 /** All eight bytes of the counter matter. */
 const SEQUENCE = 2 ** 32 + 258;
 
-/** Nothing, a length record, and the longest payload: many blocks and a rest. */
-const SIZES = [0, 2, RECORD_LIMIT] as const;
+/** Nothing, a length record, and much. */
+const SIZES = [0, 2, LONG] as const;
 
 /**
  * Known answers, noble's by test and those of independent implementations in test/vectors/shadowsocks.json: the tags of
  * {@link SIZES}. A tag depends on every byte of its ciphertext. Stored, because noble would need 5 ms to say them anew
  * before its code is compiled.
  */
-const TAGS: Readonly<Record<MethodName, readonly string[]>> = {
+const TAGS: Readonly<Record<CipherName, readonly string[]>> = {
   'aes-128-gcm': [
     '2bc253f1a648b70b2b2341750aac4b51',
     '4a66256f192ac23309cae0b33a5ec2c8',
@@ -87,16 +89,16 @@ const TAGS: Readonly<Record<MethodName, readonly string[]>> = {
 };
 
 /** @returns what is wrong with a candidate; undefined if it gives the right bytes, takes them back, and refuses others */
-export function disproof(candidate: Aead, method: Method): string | undefined {
-  const key = KEY.slice(0, method.keySize);
-  const sealed = new Pinned(RECORD_LIMIT + TAG_SIZE);
-  const opened = new Pinned(RECORD_LIMIT);
+export function disproof(candidate: Aead, cipher: Cipher): string | undefined {
+  const key = KEY.slice(0, cipher.keySize);
+  const sealed = new Pinned(LONG + TAG_SIZE);
+  const opened = new Pinned(LONG);
   try {
     for (const [i, size] of SIZES.entries()) {
       const end = size + TAG_SIZE;
       candidate.seal(key, SEQUENCE, PLAIN, 0, size, sealed, 0);
       const tag = Buffer.from(sealed.bytes.subarray(size, end)).toString('hex');
-      if (tag !== TAGS[method.name][i]) return `${size} bytes: wrong tag`;
+      if (tag !== TAGS[cipher.name][i]) return `${size} bytes: wrong tag`;
       if (!candidate.open(key, SEQUENCE, sealed, 0, size, opened, 0))
         return `${size} bytes: its own seal fails`;
       if (Buffer.compare(opened.bytes.subarray(0, size), PLAIN.bytes.subarray(0, size)) !== 0)

@@ -1,5 +1,5 @@
 /**
- * The system's libcrypto: no allocation per record, no native memory per session. A process has one context a method
+ * The system's libcrypto: no allocation per record, no native memory per session. A process has one context a cipher
  * and direction; it is keyed anew when another session used it last (about the price of one short record), so a burst
  * of records of one session pays for it once.
  */
@@ -8,10 +8,10 @@ import { openLibcrypto, type CipherContext, type Libcrypto } from '../../../ffi/
 import { pinForever } from '../../../ffi/memory.ts';
 import { explain } from '../../base/errors.ts';
 import { writeSequence, type Aead, type Offer } from './aead.ts';
-import type { Method, MethodName } from './methods.ts';
+import type { Cipher, CipherName } from './methods.ts';
 
 /** As EVP_get_cipherbyname knows them. OpenSSL has no XChaCha20: its outer half is computed here. */
-const EVP_NAMES: Readonly<Record<MethodName, string>> = {
+const EVP_NAMES: Readonly<Record<CipherName, string>> = {
   'aes-128-gcm': 'aes-128-gcm',
   'aes-192-gcm': 'aes-192-gcm',
   'aes-256-gcm': 'aes-256-gcm',
@@ -20,16 +20,16 @@ const EVP_NAMES: Readonly<Record<MethodName, string>> = {
 };
 
 let library: { readonly found: Libcrypto | undefined; readonly reasons: readonly string[] } | undefined;
-const offers = new Map<MethodName, Offer>();
+const offers = new Map<CipherName, Offer>();
 
-/** Made once a method and process: the contexts are never freed. */
-export function libcryptoAead(method: Method): Offer {
-  let offer = offers.get(method.name);
-  if (!offer) offers.set(method.name, (offer = createOffer(method)));
+/** Made once a cipher and process: the contexts are never freed. */
+export function libcryptoAead(cipher: Cipher): Offer {
+  let offer = offers.get(cipher.name);
+  if (!offer) offers.set(cipher.name, (offer = createOffer(cipher)));
   return offer;
 }
 
-function createOffer(method: Method): Offer {
+function createOffer(cipher: Cipher): Offer {
   if (!library) {
     const reasons: string[] = [];
     library = { found: openLibcrypto(reasons), reasons };
@@ -37,10 +37,10 @@ function createOffer(method: Method): Offer {
   const { found, reasons } = library;
   if (!found) return { unavailable: reasons.join('; ') };
   try {
-    const name = EVP_NAMES[method.name];
-    const sealing = found.context(name, method.keySize, 'seal');
-    const opening = found.context(name, method.keySize, 'open');
-    const create = method.name === 'xchacha20-ietf-poly1305' ? extendedNonce : plainNonce;
+    const name = EVP_NAMES[cipher.name];
+    const sealing = found.context(name, cipher.keySize, 'seal');
+    const opening = found.context(name, cipher.keySize, 'open');
+    const create = cipher.name === 'xchacha20-ietf-poly1305' ? extendedNonce : plainNonce;
     return { aead: create(sealing, opening), detail: found.version };
   } catch (error) {
     return { unavailable: `${found.version}: ${explain(error)}` };

@@ -2,7 +2,7 @@
 import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { bytesOf, writeSequence, type Aead } from './aead.ts';
-import { TAG_SIZE, type Method, type MethodName } from './methods.ts';
+import { TAG_SIZE, type Cipher, type CipherName } from './methods.ts';
 
 const CIPHERS = {
   'aes-128-gcm': gcm,
@@ -10,11 +10,11 @@ const CIPHERS = {
   'aes-256-gcm': gcm,
   'chacha20-ietf-poly1305': chacha20poly1305,
   'xchacha20-ietf-poly1305': xchacha20poly1305,
-} as const satisfies Record<MethodName, unknown>;
+} as const satisfies Record<CipherName, unknown>;
 
-export function nobleAead(method: Method): Aead {
-  const cipher = CIPHERS[method.name];
-  const nonce = new Uint8Array(new ArrayBuffer(method.nonceSize));
+export function nobleAead({ name, nonceSize }: Cipher): Aead {
+  const cipher = CIPHERS[name];
+  const nonce = new Uint8Array(new ArrayBuffer(nonceSize));
   const nonceView = new DataView(nonce.buffer);
   return {
     seal(key, sequence, src, from, length, dst, to) {

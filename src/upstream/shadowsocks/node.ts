@@ -1,19 +1,19 @@
 /** AES-GCM by node:crypto (in Bun: BoringSSL). It has no ChaCha20-Poly1305, and makes a cipher object per record. */
 import { createCipheriv, createDecipheriv, getCiphers, type CipherGCMTypes } from 'node:crypto';
 import { bytesOf, writeSequence, type Offer } from './aead.ts';
-import { TAG_SIZE, type Method } from './methods.ts';
+import { TAG_SIZE, type Cipher } from './methods.ts';
 
-export function nodeAead(method: Method): Offer {
-  if (!getCiphers().includes(method.name)) return { unavailable: `node:crypto has no ${method.name}` };
-  const name = method.name as CipherGCMTypes;
-  const nonce = new Uint8Array(new ArrayBuffer(method.nonceSize));
+export function nodeAead({ name, nonceSize }: Cipher): Offer {
+  if (!getCiphers().includes(name)) return { unavailable: `node:crypto has no ${name}` };
+  const gcm = name as CipherGCMTypes;
+  const nonce = new Uint8Array(new ArrayBuffer(nonceSize));
   const nonceView = new DataView(nonce.buffer);
   return {
     detail: 'node:crypto',
     aead: {
       seal(key, sequence, src, from, length, dst, to) {
         writeSequence(nonceView, sequence);
-        const cipher = createCipheriv(name, key, nonce);
+        const cipher = createCipheriv(gcm, key, nonce);
         dst.bytes.set(cipher.update(bytesOf(src, from, length)), to);
         cipher.final();
         dst.bytes.set(cipher.getAuthTag(), to + length);
@@ -21,7 +21,7 @@ export function nodeAead(method: Method): Offer {
 
       open(key, sequence, src, from, length, dst, to) {
         writeSequence(nonceView, sequence);
-        const decipher = createDecipheriv(name, key, nonce);
+        const decipher = createDecipheriv(gcm, key, nonce);
         decipher.setAuthTag(bytesOf(src, from + length, TAG_SIZE));
         const plain = decipher.update(bytesOf(src, from, length));
         try {

@@ -1,26 +1,44 @@
-/** One direction of a connection, sealing: `salt`, then records of `[length][tag] [payload][tag]` (SIP004, TCP). */
+/**
+ * One direction of a connection, sealing: a salt, then records of `[head][tag] [payload][tag]`. A head is the payload's
+ * length; what the first one has besides, and what stands before it, is the edition's (SIP004, SIP022 §3.1).
+ */
 import { pinForever, type Span } from '../../../ffi/memory.ts';
 import type { Outbox } from '../../net/session.ts';
-import { subkey } from './key.ts';
-import { RECORD_LIMIT, TAG_SIZE } from './methods.ts';
+import { TAG_SIZE } from './methods.ts';
 import type { Suite } from './suite.ts';
 
+/** How a direction starts, for who seals it. */
+export interface SealerStart {
+  /** Appends the salt, and what else goes before the records. @returns their key; its identity counts */
+  salt(out: Outbox): Uint8Array;
+  /** Writes what the first head has before the length. @returns how many bytes, at most {@link HEAD_LIMIT} */
+  head?(into: Uint8Array): number;
+  /**
+   * Writes what goes before the payload in the first record, which is sent without payload, too, if there is none.
+   * @param payload bytes that are at hand
+   * @returns how many bytes
+   */
+  prefix?(into: Uint8Array, payload: number): number;
+}
+
 const LENGTH_SIZE = 2;
-/** The plaintext of a length record. */
-const lengthCell = pinForever(LENGTH_SIZE);
+/** Type, time, and the longest salt (SIP022 §3.1.3). */
+const HEAD_LIMIT = 1 + 8 + 32;
+
+/** The plaintext of a head. */
+const headCell = pinForever(HEAD_LIMIT + LENGTH_SIZE);
 /** The plaintext of a first record: a prefix and the payload behind it must be in one piece. */
-const firstRecord = pinForever(RECORD_LIMIT);
+const firstRecord = pinForever(0xffff);
 
 export class Sealer {
   readonly #suite: Suite;
-  #prefix: Uint8Array | undefined;
+  #start: SealerStart | undefined;
   #key: Uint8Array | undefined;
   #sequence = 0;
 
-  /** @param prefix goes before the payload, in the first record: a client's target address, at most 259 bytes */
-  constructor(suite: Suite, prefix?: Uint8Array) {
+  constructor(suite: Suite, start: SealerStart) {
     this.#suite = suite;
-    this.#prefix = prefix;
+    this.#start = start;
   }
 
   /**
@@ -29,38 +47,44 @@ export class Sealer {
    */
   seal(plain: Span, from: number, to: number, out: Outbox): void {
     let at = from;
-    if (!this.#key) {
-      if (from === to && !this.#prefix) return;
-      const { method, masterKey, fillSalt } = this.#suite;
-      const saltAt = out.take(method.saltSize);
-      const salt = out.bytes.subarray(saltAt, out.end);
-      fillSalt(salt);
-      this.#key = subkey(masterKey, salt);
-      if (this.#prefix) at = this.#first(this.#prefix, this.#key, plain, from, to, out);
+    if (this.#start) {
+      if (from === to && !this.#start.prefix) return;
+      at = this.#first(this.#start, plain, from, to, out);
+      this.#start = undefined;
     }
     while (at < to) {
-      const length = Math.min(to - at, RECORD_LIMIT);
-      this.#record(this.#key, plain, at, length, out);
+      const length = Math.min(to - at, this.#suite.recordLimit);
+      this.#record(0, plain, at, length, out);
       at += length;
     }
   }
 
   /** @returns where the payload goes on that did not fit into the first record */
-  #first(prefix: Uint8Array, key: Uint8Array, plain: Span, from: number, to: number, out: Outbox): number {
-    const end = Math.min(to, from + RECORD_LIMIT - prefix.length);
-    firstRecord.bytes.set(prefix);
-    firstRecord.bytes.set(plain.bytes.subarray(from, end), prefix.length);
-    this.#prefix = undefined;
-    this.#record(key, firstRecord, 0, prefix.length + end - from, out);
+  #first(start: SealerStart, plain: Span, from: number, to: number, out: Outbox): number {
+    const { recordLimit } = this.#suite;
+    this.#key = start.salt(out);
+    const head = start.head?.(headCell.bytes) ?? 0;
+    if (!start.prefix) {
+      const end = Math.min(to, from + recordLimit);
+      this.#record(head, plain, from, end - from, out);
+      return end;
+    }
+    const prefix = start.prefix(firstRecord.bytes, to - from);
+    const end = Math.min(to, from + recordLimit - prefix);
+    firstRecord.bytes.set(plain.bytes.subarray(from, end), prefix);
+    this.#record(head, firstRecord, 0, prefix + end - from, out);
     return end;
   }
 
-  #record(key: Uint8Array, src: Span, from: number, length: number, out: Outbox): void {
+  /** @param head bytes of the head before the length; they are in the cell */
+  #record(head: number, src: Span, from: number, length: number, out: Outbox): void {
     const { aead } = this.#suite;
-    const lengthAt = out.take(LENGTH_SIZE + TAG_SIZE + length + TAG_SIZE);
-    lengthCell.bytes[0] = length >>> 8;
-    lengthCell.bytes[1] = length & 0xff;
-    aead.seal(key, this.#sequence++, lengthCell, 0, LENGTH_SIZE, out, lengthAt);
-    aead.seal(key, this.#sequence++, src, from, length, out, lengthAt + LENGTH_SIZE + TAG_SIZE);
+    const key = this.#key!;
+    const headSize = head + LENGTH_SIZE;
+    const headAt = out.take(headSize + TAG_SIZE + length + TAG_SIZE);
+    headCell.bytes[head] = length >>> 8;
+    headCell.bytes[head + 1] = length & 0xff;
+    aead.seal(key, this.#sequence++, headCell, 0, headSize, out, headAt);
+    aead.seal(key, this.#sequence++, src, from, length, out, headAt + headSize + TAG_SIZE);
   }
 }

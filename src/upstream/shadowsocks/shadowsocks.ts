@@ -1,20 +1,28 @@
-/** Shadowsocks AEAD over TCP (SIP004, SIP007): from a password to sessions, for both ends. */
+/** Shadowsocks over TCP, both editions: from a password or keys to sessions, for both ends. */
 import type { Secret } from '../../base/secret.ts';
 import type { Session } from '../../net/session.ts';
 import type { Provider } from './aead.ts';
 import type { Target } from '../../net/target.ts';
 import { chooseAead } from './choose.ts';
 import { ClientSession } from './client_session.ts';
+import { createSuite2017 } from './edition_2017.ts';
+import { createSuite2022 } from './edition_2022.ts';
 import { masterKey } from './key.ts';
-import type { Method } from './methods.ts';
+import type { Method, Method2017, Method2022 } from './methods.ts';
+import type { Keys } from './parts_2022.ts';
+import { ReplayFilter } from './replay_filter.ts';
 import { ServerSession } from './server_session.ts';
-import type { Suite } from './suite.ts';
+import type { SuiteParts } from './suite.ts';
 
-export interface ShadowsocksOptions {
-  readonly method: Method;
-  readonly password: Secret;
-  readonly aead: Provider | 'auto';
-}
+/** What both ends must have in common. */
+export type Credentials = Credentials2017 | ({ readonly method: Method2022 } & Keys);
+
+type Credentials2017 =
+  | { readonly method: Method2017; readonly password: Secret }
+  /** The key itself, of the cipher's size, in place of one made from a password. */
+  | { readonly method: Method2017; readonly key: Uint8Array };
+
+export type ShadowsocksOptions = Credentials & { readonly aead: Provider | 'auto' };
 
 export interface ShadowsocksProtocol {
   readonly method: Method;
@@ -23,28 +31,49 @@ export interface ShadowsocksProtocol {
   readonly why: string;
   /** What to speak on a new connection to a server, for a flow to `target`. */
   session(target: Target): Session;
-  /** The server's end of a connection that was accepted. */
+  /** The server's end of a connection that was accepted. All of them share one memory of salts. */
   serverSession(): ServerSession;
 }
 
-/** @throws AeadError if `aead` names a provider that can't be had for this method */
-export function createShadowsocksProtocol({
-  method,
-  password,
-  aead,
-}: ShadowsocksOptions): ShadowsocksProtocol {
-  const choice = chooseAead(method, aead);
-  const suite: Suite = {
-    method,
-    aead: choice.aead,
-    masterKey: masterKey(password.reveal(), method.keySize),
-    fillSalt: (salt) => crypto.getRandomValues(salt),
+/** For how long a salt is remembered where the time stamp refuses it after that (SIP022 §3.1.4), milliseconds. */
+const KEPT_2022 = 60_000;
+/** 4,000 connections a second, and 58 MB in the worst case, which takes a key to bring about. */
+const LIMIT_2022 = 2 ** 18;
+/** Without time stamps a recording can be as old as the key: this is as many connections as it helps against. */
+const LIMIT_2017 = 2 ** 16;
+
+/**
+ * One for all ports that take the same key: what was recorded at one must not be played at another.
+ * @throws AeadError if `aead` names a provider that can't be had for this method
+ * @throws RangeError for keys that the method can't have
+ */
+export function createShadowsocksProtocol(options: ShadowsocksOptions): ShadowsocksProtocol {
+  const { method } = options;
+  const { aead, provider, why } = chooseAead(method.cipher, options.aead);
+  const replays =
+    method.edition === 2017 ? new ReplayFilter(LIMIT_2017) : new ReplayFilter(LIMIT_2022, KEPT_2022);
+  const parts: SuiteParts = {
+    aead,
+    fillRandom: (bytes) => crypto.getRandomValues(bytes),
+    admit: (salt) => replays.admit(salt, performance.now()),
   };
+  const suite =
+    'keys' in options
+      ? createSuite2022({ ...options, ...parts, now: Date.now })
+      : createSuite2017({ ...parts, method: options.method, masterKey: keyOf(options) });
   return {
     method,
-    provider: choice.provider,
-    why: choice.why,
+    provider,
+    why,
     session: (target) => new ClientSession(suite, target),
     serverSession: () => new ServerSession(suite),
   };
+}
+
+function keyOf(options: Credentials2017): Uint8Array {
+  const { keySize } = options.method.cipher;
+  if ('password' in options) return masterKey(options.password.reveal(), keySize);
+  if (options.key.length !== keySize)
+    throw new RangeError(`a key of ${options.key.length} bytes for ${options.method.name}`);
+  return options.key;
 }

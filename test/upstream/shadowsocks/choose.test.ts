@@ -2,10 +2,10 @@ import { expect, test } from 'bun:test';
 import { AeadError, type Aead, type Offer } from '../../../src/upstream/shadowsocks/aead.ts';
 import { chooseAead, disproof } from '../../../src/upstream/shadowsocks/choose.ts';
 import { nobleAead } from '../../../src/upstream/shadowsocks/noble.ts';
-import { AEADS, METHODS } from './ends.ts';
+import { AEADS, CIPHERS } from './ends.ts';
 
-const gcm = METHODS.find(({ name }) => name === 'aes-256-gcm')!;
-const chacha = METHODS.find(({ name }) => name === 'chacha20-ietf-poly1305')!;
+const gcm = CIPHERS.find(({ name }) => name === 'aes-256-gcm')!;
+const chacha = CIPHERS.find(({ name }) => name === 'chacha20-ietf-poly1305')!;
 const noble = (): Offer => ({ aead: nobleAead(gcm), detail: '@noble/ciphers' });
 const none = (): Offer => ({ unavailable: 'not on this machine' });
 
@@ -15,10 +15,10 @@ function faulty(fault: (good: Aead) => Partial<Aead>): Aead {
   return { ...good, ...fault(good) };
 }
 
-test.each(AEADS.map((each) => [`${each.provider} ${each.method.name}`, each] as const))(
+test.each(AEADS.map((each) => [`${each.provider} ${each.cipher.name}`, each] as const))(
   '%s gives the known answers, so they are those of noble',
-  (_, { aead, method }) => {
-    expect(disproof(aead, method)).toBeUndefined();
+  (_, { aead, cipher }) => {
+    expect(disproof(aead, cipher)).toBeUndefined();
   },
 );
 

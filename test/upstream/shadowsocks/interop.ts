@@ -9,7 +9,7 @@ import { Secret } from '../../../src/base/secret.ts';
 import { formatAddress, parseAddress } from '../../../src/net/address.ts';
 import { Outbox, PIECE, type Session } from '../../../src/net/session.ts';
 import { formatTarget, type Target } from '../../../src/net/target.ts';
-import { METHODS, type MethodName } from '../../../src/upstream/shadowsocks/methods.ts';
+import { METHODS, type CipherName } from '../../../src/upstream/shadowsocks/methods.ts';
 import { createShadowsocksProtocol } from '../../../src/upstream/shadowsocks/shadowsocks.ts';
 import { pattern } from './ends.ts';
 
@@ -18,7 +18,7 @@ const UPLOAD = pattern(700_000);
 const PASSWORD = 'correct horse 电池';
 const EMPTY = new Pinned(1);
 
-const name = process.argv.at(-1) as MethodName;
+const name = process.argv.at(-1) as CipherName;
 const protocol = createShadowsocksProtocol({
   method: METHODS[name],
   password: new Secret(PASSWORD),

@@ -8,8 +8,10 @@ import { lend, Pinned } from '../../../ffi/memory.ts';
 import { Outbox } from '../../../src/net/session.ts';
 import type { Aead } from '../../../src/upstream/shadowsocks/aead.ts';
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
+import { createSuite2017 } from '../../../src/upstream/shadowsocks/edition_2017.ts';
+import { createSuite2022 } from '../../../src/upstream/shadowsocks/edition_2022.ts';
 import { libcryptoAead } from '../../../src/upstream/shadowsocks/libcrypto.ts';
-import { METHODS, TAG_SIZE, type MethodName } from '../../../src/upstream/shadowsocks/methods.ts';
+import { CIPHERS, METHODS, TAG_SIZE, type CipherName } from '../../../src/upstream/shadowsocks/methods.ts';
 import { nobleAead } from '../../../src/upstream/shadowsocks/noble.ts';
 import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
 
@@ -45,8 +47,8 @@ function litter(i: number): unknown {
   ];
 }
 
-function libcrypto(name: MethodName): Aead {
-  const offer = libcryptoAead(METHODS[name]);
+function libcrypto(name: CipherName): Aead {
+  const offer = libcryptoAead(CIPHERS[name]);
   if ('unavailable' in offer) throw new Error(offer.unavailable);
   return offer.aead;
 }
@@ -55,7 +57,7 @@ function records(): void {
   const gcm = libcrypto('aes-256-gcm');
   const others = (['chacha20-ietf-poly1305', 'xchacha20-ietf-poly1305'] as const).map((name) => ({
     aead: libcrypto(name),
-    noble: nobleAead(METHODS[name]),
+    noble: nobleAead(CIPHERS[name]),
   }));
   const keys = Array.from({ length: 5 }, (_, i) => crypto.getRandomValues(new Uint8Array(32)).fill(i, 0, 1));
   const [sealed, opened, reference] = [guarded(4096 + TAG_SIZE), guarded(4096), new Pinned(4096 + TAG_SIZE)];
@@ -97,17 +99,21 @@ function records(): void {
 /** Short connections, some open at a time, whose bytes come in odd pieces. */
 function traffic(): void {
   const method = METHODS['aes-256-gcm'];
-  const suite = {
-    method,
-    aead: libcrypto(method.name),
-    masterKey: new Uint8Array(32).fill(1),
-    fillSalt: (salt: Uint8Array) => void crypto.getRandomValues(salt),
+  const parts = {
+    aead: libcrypto(method.cipher.name),
+    fillRandom: (salt: Uint8Array) => crypto.getRandomValues(salt),
+    admit: () => {},
   };
+  const key = new Uint8Array(32).fill(1);
+  const suites = [
+    createSuite2017({ ...parts, method, masterKey: key }),
+    createSuite2022({ ...parts, method: METHODS['2022-blake3-aes-256-gcm'], keys: [key], now: Date.now }),
+  ];
   const [wire, back] = [new Outbox(), new Outbox()];
   for (let i = 0; i < connections; i += 4) {
     const pairs = Array.from({ length: 4 }, (_, n) => ({
-      client: new ClientSession(suite, { name: 'origin.example', port: 80 }),
-      server: new ServerSession(suite),
+      client: new ClientSession(suites[n & 1]!, { name: 'origin.example', port: 80 }),
+      server: new ServerSession(suites[n & 1]!),
       plain: new Uint8Array(1 + ((i * 37 + n * 1009) % 5000)).fill(i + n),
       got: [] as Uint8Array[],
     }));
