@@ -8,6 +8,7 @@ import type { Suite } from './suite.ts';
 
 /** A session to `target`. A class, since a machine may have thousands of them: methods are shared, not closures each. */
 export class ClientSession implements Session {
+  readonly isOnTrust = true;
   readonly #sealer: Sealer;
   readonly #opener: Opener;
 
