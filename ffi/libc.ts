@@ -10,6 +10,8 @@ import { openFirst } from './library.ts';
 const SHARED = {
   /** <sys/socket.h> `int socket(int domain, int type, int protocol)` */
   socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
+  /** <sys/socket.h> `int socketpair(int domain, int type, int protocol, int sv[2])` */
+  socketpair: { args: ['i32', 'i32', 'i32', 'ptr'], returns: 'i32' },
   /** <sys/socket.h> `int bind(int fd, const struct sockaddr *addr, socklen_t len)` */
   bind: { args: ['i32', 'ptr', 'u32'], returns: 'i32' },
   /** <sys/socket.h> `int connect(int fd, const struct sockaddr *addr, socklen_t len)` */

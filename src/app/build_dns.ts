@@ -1,6 +1,6 @@
 /** From a checked configuration to what the resolver goes by: lists read, exchanges made. Changes nothing on the machine. */
 import type { Log } from '../base/log.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, UpstreamConfig } from '../config/config.ts';
 import type { DnsConfig } from '../config/dns_config.ts';
 import { parseAddress, type Address } from '../net/address.ts';
 import type { OpenStream } from '../net/byte_stream.ts';
@@ -97,9 +97,15 @@ function systemSide(): Exchange {
 }
 
 /**
- * The upstream's own name is one for the system's resolver: we ask that one ourselves, and where it is a forwarder of this
- * machine, its question comes back to us. Asked through the upstream, it could not be answered when it matters.
+ * The upstreams' own names are some for the system's resolver: we ask that one ourselves, and where it is a forwarder of
+ * this machine, its question comes back to us. Asked through an upstream, they could not be answered when it matters.
  */
-function ownNames({ upstream }: Config): string[] {
-  return parseAddress(upstream.server) ? [] : [upstream.server];
+function ownNames({ upstreams }: Config): string[] {
+  const first = upstreams.map(nearest);
+  return first.map(({ server }) => server).filter((server) => parseAddress(server) === undefined);
+}
+
+/** What we ourselves connect to: the names of what lies behind it are resolved by it. */
+function nearest(upstream: UpstreamConfig): UpstreamConfig {
+  return upstream.via === undefined ? upstream : nearest(upstream.via);
 }

@@ -1,6 +1,7 @@
 /** From a checked configuration to what is in force: names resolved, ranges merged. Changes nothing on the machine. */
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { systemRunner } from '../base/runner.ts';
 import type { Config } from '../config/config.ts';
 import { STATE_DIRECTORY } from '../config/dns_schema.ts';
 import { parseAddress, type Address, type Host } from '../net/address.ts';
@@ -11,7 +12,7 @@ import { decide, kernelBypass, type RoutePolicy } from '../route/decide.ts';
 import { specialRanges } from '../route/special.ts';
 import { resolveBySystem } from '../upstream/resolve.ts';
 import type { Resolve } from '../upstream/server_address.ts';
-import { buildUpstreams } from './build_upstreams.ts';
+import { buildUpstreams } from './upstreams/build.ts';
 import type { Policy } from './policy.ts';
 
 /**
@@ -24,7 +25,7 @@ export async function buildPolicy(
   resolve: Resolve = resolveBySystem,
 ): Promise<Policy> {
   const [built, bypass] = await Promise.all([
-    buildUpstreams(config, resolve, log),
+    buildUpstreams(config.upstreams, config.group, { config, resolve, runner: systemRunner, log }),
     resolveBypass(config.bypass, resolve, log),
   ]);
   const special = specialRanges();
@@ -40,6 +41,7 @@ export async function buildPolicy(
     isChinese: (address) => isIn(chinese, address),
     isSpecial: (address) => isIn(special, address),
     upstreams: built.upstreams,
+    upstreamStatus: () => built.status(),
     timeouts: config.timeouts,
     bypass: kernelBypass(route),
     stop: () => built.stop(),

@@ -12,6 +12,7 @@ import { explain, SnetError } from '../base/errors.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { DnsStatus } from './dns_service.ts';
 import type { FlowSnapshot } from '../stats/flow_stats.ts';
+import type { UpstreamStatus } from './upstreams/build.ts';
 import { reportOf } from './name_report.ts';
 
 export interface Status {
@@ -21,6 +22,8 @@ export interface Status {
   readonly uptime: number;
   readonly mechanism: string;
   readonly upstream: string;
+  /** Each of them. */
+  readonly upstreams: readonly UpstreamStatus[];
   readonly scope: string;
   readonly dns: DnsStatus | undefined;
   readonly flows: FlowSnapshot;

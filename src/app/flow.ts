@@ -26,10 +26,18 @@ import type { Policy } from './policy.ts';
 export interface Way {
   readonly destination: Endpoint;
   readonly decision: Decision;
+  readonly generation: Generation;
   /** The upstream and endpoint being tried, or in use. */
   reach: Pick<Reach<Relay>, 'upstream' | 'endpoint'> | undefined;
   /** Milliseconds, monotonic. */
   readonly began: number;
+}
+
+/** Flows that began under the same policy. */
+interface Generation {
+  flows: number;
+  /** Once another policy is in force. */
+  finished: (() => void) | undefined;
 }
 
 const DIRECT: readonly Upstream[] = [direct];
@@ -58,8 +66,11 @@ export interface FlowOptions {
 export interface Flows {
   /** For the listeners' `open`. */
   accept(client: ClientSocket, family: 4 | 6): void;
-  /** New flows go by this from now on; those under way end as they began. */
-  use(policy: Policy): void;
+  /**
+   * New flows go by this from now on; those under way end as they began.
+   * @param finished is called when the last of these has ended
+   */
+  use(policy: Policy, finished: () => void): void;
   /** Resets every flow, and whatever still comes. */
   stop(): void;
 }
@@ -69,6 +80,7 @@ export function createFlows(
   { port, limit, stats, log, flowLog, nameOf }: FlowOptions,
 ): Flows {
   let policy = initial;
+  let generation: Generation = { flows: 0, finished: undefined };
   let stopped = false;
   const relays = new Set<Relay>();
   const sweep = new Sweep(relays, policy.timeouts);
@@ -87,6 +99,7 @@ export function createFlows(
       stats.ended(status, up, down);
       flowLog.ended(way, status, up, down, cause);
       if (down === 0 && up > 0 && WAITED.has(status)) relay.noteUnanswered();
+      if (--way.generation.flows === 0) way.generation.finished?.();
     },
   };
 
@@ -105,10 +118,11 @@ export function createFlows(
       return refuse(client, 'ERR_NOT_REDIRECTED');
 
     const decision = policy.decide(destination.address);
-    const way: Way = { destination, decision, reach: undefined, began: performance.now() };
+    const way: Way = { destination, decision, generation, reach: undefined, began: performance.now() };
     const relay = new Relay(client, events, way);
     client.data = relay;
     relays.add(relay);
+    generation.flows++;
     sweep.wake();
     stats.opened();
 
@@ -149,8 +163,12 @@ export function createFlows(
 
   return {
     accept,
-    use(next) {
+    use(next, finished) {
+      const old = generation;
       policy = next;
+      generation = { flows: 0, finished: undefined };
+      old.finished = finished;
+      if (old.flows === 0) finished();
       sweep.timeouts = next.timeouts satisfies RelayTimeouts;
     },
     stop() {

@@ -4,6 +4,7 @@ import type { DualRanges } from '../net/ranges.ts';
 import type { Decision } from '../route/decide.ts';
 import type { Timeouts } from '../config/config.ts';
 import type { Upstreams } from '../upstream/upstream.ts';
+import type { UpstreamStatus } from './upstreams/build.ts';
 
 export interface Policy {
   decide(destination: Address): Decision;
@@ -12,9 +13,10 @@ export interface Policy {
   /** Private, loopback and the like. */
   isSpecial(address: Address): boolean;
   readonly upstreams: Upstreams;
+  upstreamStatus(): readonly UpstreamStatus[];
   readonly timeouts: Timeouts;
   /** What the kernel need not even show us. */
   readonly bypass: DualRanges;
   /** Ends what the policy keeps going (refreshing the upstream's addresses). */
-  stop(): void;
+  stop(): Promise<void>;
 }

@@ -12,6 +12,8 @@ import type { Policy } from './policy.ts';
 /** What runs: the parts that stay, and what is in force. */
 export interface Running {
   readonly inForce: { config: Config; policy: Policy };
+  /** Policies that flows under way go by still. */
+  readonly retired: Set<Policy>;
   readonly dns: DnsService | undefined;
   readonly flows: Flows;
   readonly redirect: Redirect;
@@ -28,7 +30,7 @@ export async function reloadInto(
   read: () => Promise<Config>,
   ending: AbortSignal,
 ): Promise<void> {
-  const { inForce, dns, flows, redirect, plan, log } = running;
+  const { inForce, retired, dns, flows, redirect, plan, log } = running;
   let policy: Policy | undefined;
   let rules: DnsRules | undefined;
   try {
@@ -36,17 +38,21 @@ export async function reloadInto(
     policy = await unless(ending, buildPolicy(config, log));
     rules = dns && hasDns(config) ? await dns.build(config, policy) : undefined;
     await redirect.update(plan(policy));
-    flows.use(policy);
+    const old = inForce.policy;
+    retired.add(old);
+    flows.use(policy, () => {
+      retired.delete(old);
+      void old.stop();
+    });
     if (rules) dns?.use(rules);
     log.setLevel(config.logLevel);
     for (const key of fixedAtStart(inForce.config, config)) log.warn('needs a restart to change', { key });
     log.info('reloaded', { upstream: policy.upstreams.label, scope: config.scope });
-    inForce.policy.stop();
     inForce.policy = policy;
     inForce.config = withFixed(inForce.config, config);
   } catch (error) {
     rules?.close();
-    policy?.stop();
+    await policy?.stop();
     const status = error instanceof SnetError ? error.status : 'ERR_INTERNAL';
     log.error('the new configuration was not taken; the old one stays in force', {
       status,

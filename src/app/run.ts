@@ -52,7 +52,10 @@ export async function runProgram(
 
   const policy = await buildPolicy(config, log);
   const inForce = { config, policy };
-  undo.defer(() => inForce.policy.stop());
+  const retired = new Set<Policy>();
+  undo.defer(async () => {
+    await Promise.all([inForce.policy, ...retired].map((one) => one.stop()));
+  });
   const dns = hasDns(config) ? await startDns(config, policy, log) : undefined;
   undo.defer(() => dns?.stop());
 
@@ -76,7 +79,7 @@ export async function runProgram(
     bypass: next.bypass,
     ipv6: listener.ipv6,
   });
-  const running: Running = { inForce, dns, flows, redirect, plan, log };
+  const running: Running = { inForce, retired, dns, flows, redirect, plan, log };
 
   const control = serveControl({
     explain: dns && ((...asked) => dns.explain(...asked)),
@@ -86,6 +89,7 @@ export async function runProgram(
       uptime: Math.floor(process.uptime()),
       mechanism: redirect.mechanism,
       upstream: inForce.policy.upstreams.label,
+      upstreams: inForce.policy.upstreamStatus(),
       scope: inForce.config.scope,
       dns: dns?.status(),
       flows: stats.snapshot(),

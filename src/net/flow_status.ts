@@ -1,4 +1,5 @@
 /** How a flow ended: one stable word, which is the log's field, the metric's label and what tests assert. */
+import { SnetError } from '../base/errors.ts';
 import type { SessionStatus } from './session.ts';
 
 export type FlowStatus =
@@ -43,8 +44,9 @@ export type FlowStatus =
   /** A fault of ours; the log has the stack. */
   | 'ERR_INTERNAL';
 
-/** What became of a connection attempt, from the error's `code`: a socket's, or a system call's. */
+/** What became of a connection attempt: an error of ours says so itself, a socket's or a system call's by its `code`. */
 export function dialStatus(error: unknown): FlowStatus {
+  if (error instanceof SnetError) return error.status as FlowStatus;
   switch ((error as { readonly code?: unknown } | undefined)?.code) {
     case 'ECONNREFUSED':
       return 'ERR_DIAL_REFUSED';

@@ -1,5 +1,6 @@
 /** Connects to one endpoint; the caller has the socket in its hand from the first moment, and may end it at any. */
-import { closeDescriptor, startConnect } from '../../ffi/tcp.ts';
+import { startConnect } from '../../ffi/tcp.ts';
+import { adopt } from '../net/adopt.ts';
 import type { Endpoint } from '../net/address.ts';
 import { remoteHandlers, type RemoteEnd } from '../net/socket.ts';
 import type { TlsClient } from './tls_client.ts';
@@ -11,21 +12,13 @@ import type { TlsClient } from './tls_client.ts';
  * @throws SystemError if the kernel refuses at once
  */
 export function dial({ address, port }: Endpoint, tls: TlsClient | undefined, end: RemoteEnd): void {
-  const fd = startConnect(address.family, address.bytes, port);
-  // `fd` is accepted by Bun.connect but missing in its types (Bun 1.4.5).
-  const options = {
-    fd,
-    socket: tls?.handlers ?? remoteHandlers,
-    data: end,
-    allowHalfOpen: true,
-    ...(tls ? { tls: tls.options } : {}),
-  } as unknown as Parameters<typeof Bun.connect<RemoteEnd>>[0];
-  try {
-    // The promise resolves at `open`, which has run by then; failures come as `close`.
-    Bun.connect<RemoteEnd>(options).catch(() => {});
-  } catch (error) {
-    // It was not adopted, e.g. for options of TLS that are none.
-    closeDescriptor(fd);
-    throw error;
-  }
+  adoptRemote(startConnect(address.family, address.bytes, port), tls, end);
+}
+
+/**
+ * The same for a stream socket that is connected already.
+ * @param fd belongs to the runtime's socket from here on, whatever becomes of it
+ */
+export function adoptRemote(fd: number, tls: TlsClient | undefined, end: RemoteEnd): void {
+  adopt(fd, tls?.handlers ?? remoteHandlers, end, tls?.options);
 }

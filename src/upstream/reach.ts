@@ -163,7 +163,8 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
       this.#phase = 'connecting';
       this.#began = performance.now();
       try {
-        return dial(endpoint, this.upstream!.tls, this);
+        const upstream = this.upstream!;
+        return upstream.dial ? upstream.dial(endpoint, this) : dial(endpoint, upstream.tls, this);
       } catch (error) {
         // The kernel said no at once, e.g. for want of a route: the next one may have one.
         cause = error;

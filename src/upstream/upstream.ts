@@ -2,6 +2,7 @@
 import type { Endpoint } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
 import type { Tunnel } from '../net/session.ts';
+import type { RemoteEnd } from '../net/socket.ts';
 import type { Target } from '../net/target.ts';
 import type { TlsClient } from './tls_client.ts';
 
@@ -19,6 +20,11 @@ export interface Upstream {
    * at the moment.
    */
   endpoints(destination: Endpoint): readonly Endpoint[];
+  /**
+   * Connects in a way of its own, with TLS if there is some; undefined: by a socket. Events as of `dial`.
+   * @throws SystemError if the kernel refuses at once
+   */
+  readonly dial?: ((endpoint: Endpoint, end: RemoteEnd) => void) | undefined;
   /** What to speak on one new connection, to reach `target`. Empty where the bytes go out as they are. */
   tunnel(target: Target): Tunnel;
   /** What became of a connection: what `endpoints` says next may change. */

@@ -47,6 +47,7 @@ const controlled: Controlled = {
     uptime: 3,
     mechanism: 'nftables',
     upstream: 'shadowsocks 192.0.2.1:8388',
+    upstreams: [],
     scope: 'bypass-cn',
     dns: undefined,
     flows: createFlowStats().snapshot(),

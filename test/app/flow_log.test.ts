@@ -24,6 +24,7 @@ function recorder(debugging = false) {
 const destination = { address: parseAddress('192.0.2.1')!, port: 443 };
 const way: Way = {
   destination,
+  generation: { flows: 1, finished: undefined },
   decision: { where: 'upstream', why: 'default' },
   reach: { upstream: { ...direct, label: 'shadowsocks 198.51.100.1:8388' }, endpoint: undefined },
   began: 0,

@@ -1,0 +1,106 @@
+/**
+ * TLS within another upstream's tunnel. The runtime speaks TLS on sockets only, so it is given one end of a pair; a
+ * relay like that of any client carries what comes out of the other end through the outer upstream.
+ */
+import { socketPair } from '../../../ffi/socketpair.ts';
+import { explain, SnetError } from '../../base/errors.ts';
+import { adopt } from '../../net/adopt.ts';
+import type { Endpoint } from '../../net/address.ts';
+import type { FlowStatus } from '../../net/flow_status.ts';
+import type { RemoteEnd, RemoteSocket } from '../../net/socket.ts';
+import type { Target } from '../../net/target.ts';
+import { clientHandlers } from '../../relay/handlers.ts';
+import { Relay, type RelayEvents } from '../../relay/relay.ts';
+import { Sweep } from '../../relay/sweep.ts';
+import { adoptRemote } from '../../upstream/dial.ts';
+import { Reach, type ReachEvents } from '../../upstream/reach.ts';
+import type { TlsClient } from '../../upstream/tls_client.ts';
+import type { Upstream } from '../../upstream/upstream.ts';
+
+/** How the outer upstream failed the inner one. */
+class BridgeError extends SnetError<FlowStatus> {}
+
+export interface Bridge {
+  /** For {@link Upstream.dial}: connects to the inner server through the outer one. */
+  dial(endpoint: Endpoint, end: RemoteEnd): void;
+  stop(): void;
+}
+
+/**
+ * @param server of the inner upstream, as the outer one is told of it
+ * @param dialTimeout milliseconds for one attempt of the outer upstream
+ */
+export function createBridge(outer: Upstream, server: Target, tls: TlsClient, dialTimeout: number): Bridge {
+  const relays = new Set<Relay>();
+  // Who goes through it has timeouts of its own, and ends it.
+  const sweep = new Sweep(relays, { dial: dialTimeout, idle: Infinity, halfClosed: Infinity });
+  const events: RelayEvents = {
+    now: () => sweep.now,
+    firstData: 0,
+    answered: () => {},
+    unanswered: () => {},
+    settled(relay, status, cause) {
+      relays.delete(relay);
+      const { near } = relay.context as { near: RemoteSocket | undefined };
+      if (status === 'OK' || near === undefined) return;
+      // Told before TLS sees no more than an end.
+      const error = new BridgeError(
+        status,
+        `${outer.label}: ${cause === undefined ? status : explain(cause)}`,
+      );
+      near.data.remoteClose(near, error);
+      near.terminate();
+    },
+  };
+
+  return {
+    dial(endpoint, end) {
+      const [near, far] = socketPair();
+      const context: { near: RemoteSocket | undefined } = { near: undefined };
+      const accept = clientHandlers((client) => {
+        const relay = new Relay(client, events, context);
+        client.data = relay;
+        relays.add(relay);
+        sweep.wake();
+        const aim = { candidates: [outer], destination: endpoint, target: server, named: server };
+        const reach = new Reach(aim, relay, reached);
+        relay.approach = reach;
+        reach.start();
+      });
+      adoptRemote(
+        near,
+        tls,
+        handOver(end, (socket) => (context.near = socket)),
+      );
+      adopt<Relay | undefined>(far, accept, undefined);
+    },
+    stop() {
+      for (const relay of relays) relay.settle('STOPPED');
+      sweep.stop();
+    },
+  };
+}
+
+const reached: ReachEvents<Relay> = {
+  opened: (relay, socket, session, rest) => relay.opened(socket, session, rest),
+  retrying: () => {},
+  lost: (relay, status, cause) => relay.settle(status, cause),
+};
+
+/** Takes a look at the socket, and steps aside. */
+function handOver(end: RemoteEnd, look: (socket: RemoteSocket) => void): RemoteEnd {
+  const unheard = () => {};
+  return {
+    remoteDialled(socket) {
+      look(socket);
+      socket.data = end;
+      end.remoteDialled(socket);
+    },
+    remoteSecured: unheard,
+    remoteData: unheard,
+    remoteEnd: unheard,
+    remoteDrain: unheard,
+    remoteClose: unheard,
+    remoteFault: unheard,
+  };
+}

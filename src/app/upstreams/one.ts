@@ -1,0 +1,125 @@
+/** One upstream of the configuration, with all that it is reached through. */
+import { readFileSync } from 'node:fs';
+import type { Log } from '../../base/log.ts';
+import type { Runner } from '../../base/runner.ts';
+import type { Config, TlsConfig, UpstreamConfig } from '../../config/config.ts';
+import { formatHostPort, parseAddress, type Endpoint, type Host } from '../../net/address.ts';
+import type { Target } from '../../net/target.ts';
+import { chain } from '../../upstream/chain.ts';
+import { createServerAddress, type Resolve } from '../../upstream/server_address.ts';
+import { createTlsClient } from '../../upstream/tls/create.ts';
+import type { TlsClient } from '../../upstream/tls_client.ts';
+import type { Upstream } from '../../upstream/upstream.ts';
+import { createBridge } from './bridge.ts';
+import { tunnelsOf } from './protocol.ts';
+
+export interface BuiltUpstream {
+  readonly upstream: Upstream;
+  /** Ends what it keeps going: the refreshing of its address, its plugin. */
+  stop(): Promise<void>;
+}
+
+export interface Surroundings {
+  readonly config: Pick<Config, 'aead' | 'timeouts'>;
+  readonly resolve: Resolve;
+  readonly runner: Runner;
+  readonly log: Log;
+}
+
+/** Milliseconds that connecting may take while another upstream waits; a group knows better. */
+const PATIENCE = 700;
+
+/**
+ * @throws ResolveError if its server's name has no address, AeadError if the wanted AEAD can't be had, CredentialsError,
+ *   PluginError
+ */
+export async function buildUpstream(one: UpstreamConfig, around: Surroundings): Promise<BuiltUpstream> {
+  const tunnels = tunnelsOf(one, around.config.aead, around.log);
+  const tls = tlsOf(one, around.log);
+  const label = labelOf(one);
+  const own = { label, patience: PATIENCE, takesNames: one.names };
+  if (one.via === undefined) {
+    const address = await serverAddress(one, around);
+    return {
+      upstream: {
+        ...own,
+        tls,
+        endpoints: () => address.endpoints(),
+        tunnel: tunnels,
+        report(result) {
+          if (result.kind === 'opened') address.report(result.endpoint, true);
+          else if (result.kind === 'failed') address.report(result.endpoint, false);
+        },
+      },
+      stop: () => address.stop(),
+    };
+  }
+
+  const outer = await buildUpstream(one.via, around);
+  const server = targetOf(one.server, one.port);
+  if (tls === undefined) {
+    return {
+      upstream: {
+        ...outer.upstream,
+        ...own,
+        tunnel: (target) => chain(outer.upstream.tunnel(server), tunnels(target)),
+      },
+      stop: () => outer.stop(),
+    };
+  }
+  const bridge = createBridge(outer.upstream, server, tls, around.config.timeouts.dial);
+  return {
+    upstream: {
+      ...own,
+      tls,
+      endpoints: (destination) => outer.upstream.endpoints(destination).slice(0, 1),
+      dial: (endpoint, end) => bridge.dial(endpoint, end),
+      tunnel: tunnels,
+      // What is wrong with the way there, the bridge has said to the outer one itself.
+      report: () => {},
+    },
+    async stop() {
+      bridge.stop();
+      await outer.stop();
+    },
+  };
+}
+
+/** For logs: what it is and where. Never a secret. */
+export function labelOf(one: UpstreamConfig): string {
+  const kind = one.type === 'http' && one.tls ? 'https' : one.type;
+  const method = one.type === 'shadowsocks' ? ` ${one.method}` : '';
+  const tag = one.tag === undefined ? '' : ` (${one.tag})`;
+  const via = one.via === undefined ? '' : ` via ${labelOf(one.via)}`;
+  return `${kind} ${formatHostPort(one.server, one.port)}${method}${tag}${via}`;
+}
+
+function targetOf(host: Host, port: number): Target {
+  const address = parseAddress(host);
+  return address ? { address, port } : { name: host, port };
+}
+
+function tlsOf(one: UpstreamConfig, log: Log): TlsClient | undefined {
+  const tls = one.type === 'http' || one.type === 'tls' ? one.tls : undefined;
+  if (tls === undefined) return undefined;
+  const client = createTlsClient({ host: one.server, ...filesOf(tls), ...tls });
+  if (client.warning !== undefined) log.warn(client.warning, { upstream: labelOf(one) });
+  return client;
+}
+
+/** They have been looked at when the configuration was read. */
+function filesOf({ ca, cert, key }: TlsConfig) {
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8'));
+  return { caPem: read(ca), certPem: read(cert), keyPem: read(key) };
+}
+
+/** Where to connect to: the server, or the plugin that goes there. */
+async function serverAddress(one: UpstreamConfig, around: Surroundings) {
+  const { resolve, log } = around;
+  const address = await createServerAddress(one.server, one.port, resolve, log);
+  return {
+    endpoints: () => address.endpoints(),
+    report: (endpoint: Endpoint, worked: boolean) => address.report(endpoint, worked),
+    stop: async () => address.stop(),
+  };
+}
