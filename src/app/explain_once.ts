@@ -36,7 +36,7 @@ export async function explainOnce(
       rules.close();
     }
   } finally {
-    policy.stop();
+    await policy.stop();
   }
 }
 

@@ -25,16 +25,10 @@ export type Tunnels = (target: Target) => Tunnel;
  * @throws CredentialsError for credentials that the protocol can't express, AeadError if the wanted AEAD can't be had
  */
 export function tunnelsOf(config: UpstreamConfig, aead: AeadPreference, log: Log): Tunnels {
-  switch (config.type) {
-    case 'shadowsocks':
-      return shadowsocksTunnels(config, aead, log);
-    case 'http':
-      return httpTunnels(credentialsOf(config));
-    case 'socks5':
-      return socks5Tunnels(credentialsOf(config));
-    case 'tls':
-      return tlsTunnels(config.token);
-  }
+  if (config.type === 'shadowsocks') return shadowsocksTunnels(config, aead, log);
+  if (config.type === 'tls') return tlsTunnels(config.token);
+  const credentials = credentialsOf(config);
+  return config.type === 'http' ? httpTunnels(credentials) : socks5Tunnels(credentials);
 }
 
 function credentialsOf({
