@@ -7,6 +7,7 @@ import { parseResolver, parseTrustedResolver, RESOLVER_FORM, TRUSTED_FORM } from
 import { parsePattern, parseSuffix, PATTERN_FORM, SUFFIX_FORM } from './domain_pattern.ts';
 import { DURATION, DURATION_FORM, parseDuration } from './duration.ts';
 import { Fault, parsedBy } from './leaf.ts';
+import { parsePath, path, PATH_FORM } from './leaf_schemas.ts';
 import { parseSize, SIZE, SIZE_FORM } from './size.ts';
 
 export const DEFAULT_DNS_PORT = 1053;
@@ -40,30 +41,18 @@ const texts = <T>(
     [],
   );
 
-const PATH_FORM = 'a path';
-
-function parsePath(text: string): string | Fault {
-  return text === '' || text.includes('\0') ? new Fault(PATH_FORM) : text;
-}
-
 const resolvers = (form: string, description: string, parse: (text: string) => ResolverConfig | Fault) => {
-  const url = v.pipe(v.string(), v.title(form), parsedBy(parse));
+  const url = (meant: { readonly description?: string }) =>
+    v.pipe(v.string(), v.metadata({ title: form, ...meant }), parsedBy(parse));
   const withAuthority = v.pipe(
     v.strictObject({
-      url: v.pipe(url, v.description('Where it is, as in the text alone.')),
-      ca: v.pipe(
-        v.string(),
-        v.metadata({
-          title: PATH_FORM,
-          description: "A PEM file of whom to trust instead of the system's, for resolvers of one's own.",
-        }),
-        parsedBy(parsePath),
-      ),
+      url: url({ description: 'Where it is, as in the text alone.' }),
+      ca: path("A PEM file of whom to trust instead of the system's, for resolvers of one's own."),
     }),
     v.transform((given): ResolverConfig => ({ ...given.url, ca: given.ca })),
   );
   return v.pipe(
-    v.array(v.union([url, withAuthority])),
+    v.array(v.union([url({}), withAuthority])),
     v.minLength(1),
     v.metadata({ title: `a list with at least one, each ${form}`, description }),
   );

@@ -15,11 +15,13 @@ export interface Document {
   originOf(path: Path): Origin;
 }
 
-/** A value that was given outside of the file. A list's items are added to those of the file. */
+/** A value that was given outside of the file. A list's items are added to those of the file, unless it replaces them. */
 export interface Override {
   readonly path: readonly string[];
   readonly value: unknown;
+  /** Of several items that replace others, with the number of the item behind it. */
   readonly where: string;
+  readonly replaces?: true;
 }
 
 /** `listen.port`, `bypass[2]`. */
@@ -40,9 +42,14 @@ export function overlay(document: Document, overrides: readonly Override[]): Doc
     const key = override.path.at(-1)!;
     if (!parent) continue;
     const origin = { where: override.where, key: undefined };
-    if (!Array.isArray(override.value)) {
+    if (override.replaces || !Array.isArray(override.value)) {
       parent[key] = override.value;
       origins.set(pathKey(override.path), origin);
+      const items: readonly unknown[] = Array.isArray(override.value) ? override.value : [];
+      for (const i of items.keys()) {
+        const where = items.length > 1 ? `${override.where} ${i + 1}` : override.where;
+        origins.set(pathKey([...override.path, i]), { ...origin, where });
+      }
       continue;
     }
     const list = (parent[key] ??= []);
@@ -52,7 +59,26 @@ export function overlay(document: Document, overrides: readonly Override[]): Doc
       list.push(item);
     }
   }
-  return { value, originOf: (path) => origins.get(pathKey(path)) ?? document.originOf(path) };
+  const originOf: Document['originOf'] = (path) => {
+    // What lies within a value comes from where the value does.
+    for (let length = path.length; length > 0; length--) {
+      const origin = origins.get(pathKey(path.slice(0, length)));
+      if (origin) return origin;
+    }
+    return document.originOf(path);
+  };
+  return { value, originOf };
+}
+
+/** What stands at a path; undefined: nothing. */
+export function valueAt(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (at, part) =>
+      typeof at === 'object' && at !== null
+        ? (at as Readonly<Record<string | number, unknown>>)[part]
+        : undefined,
+    root,
+  );
 }
 
 /** The object at a path; missing ones are made on the way. */

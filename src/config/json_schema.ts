@@ -4,6 +4,7 @@
  */
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { FILE } from './schema.ts';
+import { DEFINITIONS } from './upstream_schema.ts';
 
 /** As much of JSON Schema (draft 7) as is used here. */
 interface Node {
@@ -16,6 +17,9 @@ interface Node {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly anyOf?: readonly Node[];
+  readonly oneOf?: readonly Node[];
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Node>>;
   readonly items?: Node;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly required?: readonly string[];
@@ -23,7 +27,7 @@ interface Node {
 
 /** The text of docs/config.schema.json. */
 export function renderJsonSchema(): string {
-  const schema = toJsonSchema(FILE, { typeMode: 'input' });
+  const schema = toJsonSchema(FILE, { typeMode: 'input', definitions: DEFINITIONS });
   return `${JSON.stringify({ title: 'Configuration of snet', ...schema }, undefined, 2)}\n`;
 }
 
@@ -39,28 +43,92 @@ export function renewTable(page: string): string {
 }
 
 function renderTable(): string {
-  const rows = [...rowsOf(JSON.parse(renderJsonSchema()) as Node, '')];
-  return ['| key | value | default | |', '|---|---|---|---|', ...rows].join('\n');
+  const root = JSON.parse(renderJsonSchema()) as Node;
+  const rows = merged([...rowsOf(root, new References(root), '', undefined)]);
+  return [
+    '| key | value | default | |',
+    '|---|---|---|---|',
+    ...rows.map(({ key, kind, fallback, text }) => `| \`${key}\` | ${kind} | ${fallback} | ${text} |`),
+  ].join('\n');
 }
 
-function* rowsOf(node: Node, prefix: string): Generator<string> {
-  for (const [name, inner] of Object.entries(node.properties ?? {})) {
-    const key = `${prefix}${name}`;
-    if (!inner.properties) {
-      const fallback = inner.default === undefined ? '' : `\`${JSON.stringify(inner.default)}\``;
-      const optional = node.required?.includes(name) ? 'required' : fallback;
-      yield `| \`${key}\` | ${kindOf(inner)} | ${optional} | ${inner.description ?? ''} |`;
-    }
-    for (const option of [inner, ...(inner.anyOf ?? [])]) yield* rowsOf(option, `${key}.`);
+/** What a node means that only names another; a name that has a title here is not looked up. */
+class References {
+  readonly #definitions: Readonly<Record<string, Node>>;
+
+  constructor({ $defs = {} }: Node) {
+    this.#definitions = $defs;
+  }
+
+  of(node: Node): Node {
+    if (node.$ref === undefined || node.title !== undefined) return node;
+    return { ...this.#definitions[node.$ref.replace('#/$defs/', '')]!, ...node };
   }
 }
 
-function kindOf(node: Node): string {
+interface Row {
+  readonly key: string;
+  readonly kind: string;
+  readonly fallback: string;
+  readonly text: string;
+  /** Of objects that are told apart by it. */
+  readonly type: string | undefined;
+}
+
+function* rowsOf(node: Node, all: References, prefix: string, type: string | undefined): Generator<Row> {
+  for (const [name, written] of Object.entries(node.properties ?? {})) {
+    const inner = all.of(written);
+    const key = `${prefix}${name}`;
+    if (!inner.properties) {
+      const fallback = inner.default === undefined ? '' : `\`${JSON.stringify(inner.default)}\``;
+      yield {
+        key,
+        kind: kindOf(inner, all),
+        fallback: node.required?.includes(name) ? 'required' : fallback,
+        text: inner.description ?? '',
+        type,
+      };
+    }
+    for (const option of [inner, ...optionsOf(inner, all)]) {
+      yield* rowsOf(option, all, `${key}.`, typeOf(option) ?? type);
+    }
+  }
+}
+
+/** Those of options within options, too. */
+function optionsOf({ anyOf = [], oneOf = [] }: Node, all: References): Node[] {
+  return [...anyOf, ...oneOf]
+    .map((option) => all.of(option))
+    .flatMap((option) => [option, ...optionsOf(option, all)]);
+}
+
+function typeOf({ properties }: Node): string | undefined {
+  const type = properties?.['type']?.const;
+  return typeof type === 'string' ? type : undefined;
+}
+
+/** One row for what objects of several types have alike; which they are stands before what it is for. */
+function merged(rows: readonly Row[]): Row[] {
+  const alike = Map.groupBy(rows, ({ key, kind, fallback, text, type }) =>
+    type === undefined || key.endsWith('.type') ? key : [key, kind, fallback, text].join('\0'),
+  );
+  return [...alike.values()].map((group) => {
+    const first = group[0]!;
+    if (first.type === undefined) return first;
+    if (first.key.endsWith('.type')) return { ...first, kind: group.map(({ kind }) => kind).join(', ') };
+    return { ...first, text: `${group.map(({ type }) => type).join(', ')}: ${first.text}` };
+  });
+}
+
+function kindOf(node: Node, all: References): string {
   if (node.title !== undefined) return node.title;
-  if (node.anyOf) return node.anyOf.map(kindOf).join(' or ');
+  const options = [...(node.anyOf ?? []), ...(node.oneOf ?? [])];
+  if (options.length > 0) {
+    return [...new Set(options.map((option) => kindOf(all.of(option), all)))].join(' or ');
+  }
   if (node.enum) return node.enum.map((value) => `\`${JSON.stringify(value)}\``).join(', ');
   if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
-  if (node.items) return `a list, each ${kindOf(node.items)}`;
+  if (node.items) return `a list, each ${kindOf(all.of(node.items), all)}`;
   if (node.minimum !== undefined) return `a whole number, ${node.minimum} to ${node.maximum}`;
   if (node.type === 'boolean') return '`true`, `false`';
   return node.type === 'object' ? 'an object' : 'a text';

@@ -1,29 +1,46 @@
-/** Leaves of the file: text that a parser of ours turns into what the program uses, or says why not. */
+/** Leaves of the file, and objects of some: what a parser of ours turns into what the program uses, or says why not. */
 import * as v from 'valibot';
 
-/** Why a text is not what it should be. Whoever makes one sees to it that `found` shows no secret. */
+/** Why a value is not what it should be. Whoever makes one sees to it that `found` shows no secret. */
 export class Fault {
   readonly expected: string;
   readonly found: string | undefined;
   readonly hint: string | undefined;
+  /** Of an object: the key whose value is wrong. */
+  readonly at: string | undefined;
 
   /** @param found undefined: the text itself, quoted */
-  constructor(expected: string, { found, hint }: { found?: string; hint?: string | undefined } = {}) {
+  constructor(
+    expected: string,
+    { found, hint, at }: { found?: string | undefined; hint?: string | undefined; at?: string } = {},
+  ) {
     this.expected = expected;
     this.found = found;
     this.hint = hint;
+    this.at = at;
+  }
+
+  /** The same, of the value of a key. */
+  under(at: string): Fault {
+    return new Fault(this.expected, { found: this.found, hint: this.hint, at });
   }
 }
 
 /** A parser as a step of a schema. A fault becomes an issue that {@link ./problems.ts} turns into a problem. */
-export function parsedBy<Written extends string | number, T>(parse: (written: Written) => T | Fault) {
+export function parsedBy<Written, T>(parse: (written: Written) => T | Fault) {
   return v.rawTransform<Written, T>(({ dataset, addIssue, NEVER }) => {
-    const result = parse(dataset.value);
+    const input = dataset.value;
+    const result = parse(input);
     if (!(result instanceof Fault)) return result;
+    const { expected, found, hint, at } = result;
     addIssue({
-      expected: result.expected,
-      received: result.found ?? shown(dataset.value),
-      message: result.hint ?? '',
+      expected,
+      received: found ?? shown(input),
+      message: hint ?? '',
+      // The library knows places within objects by more than their keys; only those are read.
+      ...(at !== undefined && {
+        path: [{ type: 'unknown', origin: 'value', input, key: at, value: undefined }],
+      }),
     });
     return NEVER;
   });

@@ -4,8 +4,9 @@ import { isObject, type Document, type Origin } from './document.ts';
 import type { Problem } from './error.ts';
 import { pathKey } from './jsonc.ts';
 import { shown } from './leaf.ts';
-import { translateDns } from './legacy_dns.ts';
-import { LEGACY_KEYS, NOT_YET, OTHER_PROXY_TYPES, UPSTREAM_KEYS } from './legacy_keys.ts';
+import { translateDns, type Moved } from './legacy_dns.ts';
+import { LEGACY_KEYS, NOT_YET } from './legacy_keys.ts';
+import { translateUpstream } from './legacy_upstream.ts';
 import { didYouMean } from './nearest.ts';
 import { FILE } from './schema.ts';
 
@@ -58,34 +59,10 @@ interface Draft {
 }
 
 function readUpstream(draft: Draft): void {
-  const { file } = draft;
-  if (file['as-upstream'] === true) {
-    return refuse(draft, 'as-upstream', 'true', 'false', 'snet has no server role yet');
-  }
-  const type = file['proxy-type'];
-  if (type === 'ss' || type === 'ss2') return readShadowsocks(draft, type);
-  const known = typeof type === 'string' && OTHER_PROXY_TYPES.includes(type);
-  const hint = known ? `${type} proxies are not supported yet` : undefined;
-  return refuse(draft, 'proxy-type', shown(type), '"ss" or "ss2"', hint);
-}
-
-function readShadowsocks(draft: Draft, type: 'ss' | 'ss2'): void {
-  const { file, origins } = draft;
-  if (type === 'ss2' && !isOff(file['ss2-key'])) {
-    const hint = 'keys are not supported yet; use the password that the server was given';
-    return refuse(draft, 'ss2-key', 'a key', 'ss2-passwd', hint);
-  }
-  const upstream: Record<string, unknown> = { type: 'shadowsocks' };
-  draft.value['upstream'] = upstream;
-  origins.set('upstream', originOfKey(draft, 'proxy-type'));
-  for (const field of ['server', 'port', 'method', 'password'] as const) {
-    const names = UPSTREAM_KEYS[type][field];
-    const there = names.filter((key) => !isOff(file[key]));
-    const key = there[0] ?? names[0]!;
-    origins.set(pathKey(['upstream', field]), originOfKey(draft, key));
-    if (there.length > 0) upstream[field] = file[key];
-    for (const other of there.slice(1)) warn(draft, other, `ignored: ${key} counts`);
-  }
+  const { moved, warnings, problem } = translateUpstream((key) => given(draft, key));
+  move(draft, moved);
+  for (const { key, text } of warnings) warn(draft, key, text);
+  if (problem) refuse(draft, problem.key, problem.found, problem.expected, problem.hint);
 }
 
 function readListener(draft: Draft): void {
@@ -139,15 +116,26 @@ function readBypass(draft: Draft): void {
 }
 
 function readDns(draft: Draft): void {
-  const { file, value, origins } = draft;
-  for (const { path, from, value: moved } of translateDns((key) =>
-    isOff(file[key]) ? undefined : file[key],
-  )) {
-    let at = value;
+  move(
+    draft,
+    translateDns((key) => given(draft, key)),
+  );
+}
+
+/** Puts values in their new places; of two for one place the later counts, and undefined leaves it empty. */
+function move(draft: Draft, moved: readonly Moved[]): void {
+  for (const { path, from, value } of moved) {
+    let at = draft.value;
     for (const key of path.slice(0, -1)) at = (at[key] ??= {}) as Record<string, unknown>;
-    at[path.at(-1)!] = moved;
-    origins.set(pathKey(path), originOfKey(draft, from));
+    if (value === undefined) delete at[path.at(-1)!];
+    else at[path.at(-1)!] = value;
+    draft.origins.set(pathKey(path), originOfKey(draft, from));
   }
+}
+
+/** @returns undefined if the file doesn't say it, or says Go's zero value */
+function given({ file }: Draft, key: string): unknown {
+  return isOff(file[key]) ? undefined : file[key];
 }
 
 function warnOfTheRest(draft: Draft): void {

@@ -1,5 +1,7 @@
 /** The keys of the Go program's file (one flat object), by what becomes of them here. */
 
+import { UPSTREAM_NAMES } from './legacy_upstream.ts';
+
 /** Keys that a translation reads, and where their values go. */
 export const NEW_NAMES: ReadonlyMap<string, string> = new Map([
   ['listen-port', 'listen.port'],
@@ -7,16 +9,7 @@ export const NEW_NAMES: ReadonlyMap<string, string> = new Map([
   ['proxy-timeout', 'timeouts.idle'],
   ['proxy-type', 'upstream.type'],
   ['bypass-hosts', 'bypass'],
-  ['ss-host', 'upstream.server'],
-  ['ss-port', 'upstream.port'],
-  ['ss-cipher-method', 'upstream.method'],
-  ['ss-chpier-method', 'upstream.method'],
-  ['ss-passwd', 'upstream.password'],
-  ['ss2-host', 'upstream.server'],
-  ['ss2-port', 'upstream.port'],
-  ['ss2-cipher-method', 'upstream.method'],
-  ['ss2-passwd', 'upstream.password'],
-  ['ss2-password', 'upstream.password'],
+  ...UPSTREAM_NAMES,
   ['cn-dns', 'dns.china'],
   ['fq-dns', 'dns.trusted'],
   ['enable-dns-cache', 'dns.cache.size'],
@@ -28,35 +21,6 @@ export const NEW_NAMES: ReadonlyMap<string, string> = new Map([
   ['block-host-file', 'dns.lists.block'],
   ['dns-logging-file', 'dns.log'],
 ]);
-
-export interface UpstreamKeys {
-  readonly server: readonly string[];
-  readonly port: readonly string[];
-  readonly method: readonly string[];
-  readonly password: readonly string[];
-}
-
-/**
- * By proxy-type; of several names the first that is there counts. `ss-chpier-method` was a typing mistake that became
- * the name; `ss2-password` is what the README wrote where the code read `ss2-passwd`.
- */
-export const UPSTREAM_KEYS: Readonly<Record<'ss' | 'ss2', UpstreamKeys>> = {
-  ss: {
-    server: ['ss-host'],
-    port: ['ss-port'],
-    method: ['ss-cipher-method', 'ss-chpier-method'],
-    password: ['ss-passwd'],
-  },
-  ss2: {
-    server: ['ss2-host'],
-    port: ['ss2-port'],
-    method: ['ss2-cipher-method'],
-    password: ['ss2-passwd', 'ss2-password'],
-  },
-};
-
-/** Values of proxy-type that the Go program had besides. */
-export const OTHER_PROXY_TYPES: readonly string[] = ['http', 'tls', 'socks5'];
 
 const STATS = 'snet does not serve statistics yet';
 
@@ -77,17 +41,6 @@ export const DEPENDENT: readonly string[] = [
   'stats-port',
   'stats-enable-tls-sni-sniffer',
   'stats-enable-http-host-sniffer',
-  'http-proxy-host',
-  'http-proxy-port',
-  'http-proxy-auth-user',
-  'http-proxy-auth-password',
-  'tls-host',
-  'tls-port',
-  'tls-token',
-  'socks5-host',
-  'socks5-port',
-  'socks5-auth-user',
-  'socks5-auth-password',
   'upstream-type',
   'upstream-tls-server-listen',
   'upstream-tls-server-key',
@@ -104,5 +57,4 @@ export const LEGACY_KEYS: ReadonlySet<string> = new Set([
   'as-upstream',
   'listen-host',
   'mode',
-  'ss2-key',
 ]);

@@ -6,7 +6,7 @@ import { ConfigError, type Problem } from './error.ts';
 import { JsoncError, parseJsonc, type Path } from './jsonc.ts';
 import { isLegacy, translate } from './legacy.ts';
 import { readTextFile } from './read_file.ts';
-import { resolve } from './resolve.ts';
+import { resolve, type Folders, type Resolved } from './resolve.ts';
 
 export interface Sources {
   /** Path of the file; undefined: there is none. */
@@ -47,12 +47,12 @@ export interface Text {
 /** The same, of a text in memory. @throws ConfigError */
 export function loadText({ name, text, overrides = [], folder = process.cwd() }: Text): Loaded {
   const written = parse(name, text);
-  if (!isLegacy(written.value)) {
-    return { config: resolve(overlay(written, overrides), folder), format: 'snet', warnings: [] };
-  }
+  // Whoever writes a path on the command line means it from where he is.
+  const folders = { file: folder, upstream: overrides.some(isUpstream) ? process.cwd() : folder };
+  if (!isLegacy(written.value)) return { format: 'snet', ...resolve(overlay(written, overrides), folders) };
   const { document, warnings, problems } = translate(written, overrides.some(isUpstream));
-  const config = resolveWith(overlay(document, overrides), folder, problems);
-  return { config, format: 'go', warnings };
+  const { config, warnings: more } = resolveWith(overlay(document, overrides), folders, problems);
+  return { config, format: 'go', warnings: [...warnings, ...more] };
 }
 
 function isUpstream({ path }: Override): boolean {
@@ -60,11 +60,11 @@ function isUpstream({ path }: Override): boolean {
 }
 
 /** Adds what the schema finds to what the translation found. */
-function resolveWith(document: Document, folder: string, problems: readonly Problem[]): Config {
-  if (problems.length === 0) return resolve(document, folder);
+function resolveWith(document: Document, folders: Folders, problems: readonly Problem[]): Resolved {
+  if (problems.length === 0) return resolve(document, folders);
   let more: readonly Problem[] = [];
   try {
-    resolve(document, folder);
+    resolve(document, folders);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     // Why there is no upstream is among the problems already.

@@ -51,10 +51,13 @@ interface Located {
   readonly path: Path;
 }
 
-/** A union reports the issues of all its options: those of the one that was meant. */
+/** A union reports the issues of all its options: those of the one that was meant. An object's is not meant by a list. */
 function flatten(issue: Issue, base: Path): Located[] {
   const path = [...base, ...(issue.path ?? []).map((item) => item.key as string | number)];
-  const meant = (issue.issues ?? []).filter((sub) => sub.kind !== 'schema' || sub.path !== undefined);
+  const isList = Array.isArray(issue.input);
+  const meant = (issue.issues ?? []).filter(
+    (sub) => sub.kind !== 'schema' || (sub.path !== undefined && !(isList && sub.path[0].type === 'object')),
+  );
   if (meant.length === 0) return [{ issue, path }];
   return meant.flatMap((sub) => flatten(sub, path));
 }
@@ -70,7 +73,7 @@ function* problemsOfIssue(
     yield* unknownKeys(schema, document, path.slice(0, -1), last.input as object, renamed);
     return;
   }
-  const here = schemaAt(schema, path);
+  const here = schemaAt(schema, path, document.value);
   const secret = here !== undefined && isSecret(here);
   const isLeaf = issue.type === 'raw_transform';
   const value = last?.origin === 'key' ? undefined : issue.input;
@@ -92,8 +95,8 @@ function* unknownKeys(
   object: object,
   renamed: Renamed,
 ): Generator<[Path, Problem]> {
-  const here = schemaAt(schema, path);
-  const known = Object.keys((here && entriesOf(here)) ?? {});
+  const here = schemaAt(schema, path, document.value);
+  const known = Object.keys((here && entriesOf(here, object)) ?? {});
   for (const name of Object.keys(object)) {
     if (known.includes(name)) continue;
     const { where, key } = document.originOf([...path, name]);

@@ -8,12 +8,19 @@ import type { Path } from './jsonc.ts';
 import { REDACTED } from './links.ts';
 import { FILE } from './schema.ts';
 import { isSecret, schemaAt } from './schema_walk.ts';
+import { upstreamFileOf } from './upstream_form.ts';
 
 /** In the form of the file, every default written out, secrets redacted. */
 export function effective(config: Config): Record<string, unknown> {
-  const { upstream, timeouts } = config;
+  const { group, timeouts } = config;
   const file = {
-    upstream,
+    upstream: upstreamFileOf(config),
+    group: {
+      policy: group.policy,
+      'probe-url': group.probe?.url ?? false,
+      ...(group.probe && { 'probe-interval': formatDuration(group.probe.interval) }),
+    },
+    'allow-insecure-ciphers': config.allowInsecureCiphers,
     listen: { port: config.port },
     scope: config.scope,
     bypass: config.bypass.map((entry) => (typeof entry === 'string' ? entry : formatCidr(entry))),
@@ -36,15 +43,15 @@ export function effective(config: Config): Record<string, unknown> {
  * A copy of a value of the file's form. What is not at a place that the schema knows, and knows to be no secret, is
  * replaced: a new key is hidden until somebody has said what it is.
  */
-export function redacted(value: unknown, path: Path = []): unknown {
+export function redacted(value: unknown, path: Path = [], root = value): unknown {
   if (value === undefined) return undefined;
-  const schema = schemaAt(FILE, path);
+  const schema = schemaAt(FILE, path, root);
   if (!schema) return REDACTED;
   if (isObject(value) && isPlain(value)) {
-    const entries = Object.entries(value).map(([key, inner]) => [key, redacted(inner, [...path, key])]);
+    const entries = Object.entries(value).map(([key, inner]) => [key, redacted(inner, [...path, key], root)]);
     return Object.fromEntries(entries) as unknown;
   }
-  if (Array.isArray(value)) return value.map((item, i) => redacted(item, [...path, i]));
+  if (Array.isArray(value)) return value.map((item, i) => redacted(item, [...path, i], root));
   const harmless = value === null || ['string', 'number', 'boolean'].includes(typeof value);
   return harmless && !isSecret(schema) ? value : REDACTED;
 }

@@ -8,39 +8,64 @@ import { ConfigError, type Problem } from './error.ts';
 import { NEW_NAMES } from './legacy_keys.ts';
 import { problemsOf } from './problems.ts';
 import { FILE, type File } from './schema.ts';
+import { SHARE_LINK_FORM } from './share_link.ts';
+import { upstreamsOf } from './upstream_form.ts';
+import { judgeUpstreams, type Placed } from './upstream_rules.ts';
+import type { Entry } from './upstream_schema.ts';
 
-/**
- * @param folder which relative paths begin at
- * @throws ConfigError with every problem that there is
- */
-export function resolve(document: Document, folder: string): Config {
+export interface Folders {
+  /** Which relative paths begin at. */
+  readonly file: string;
+  /** The same, of upstreams. */
+  readonly upstream: string;
+}
+
+export interface Resolved {
+  readonly config: Config;
+  /** For a person: one line each, no secret. */
+  readonly warnings: readonly string[];
+}
+
+/** @throws ConfigError with every problem that there is */
+export function resolve(document: Document, folders: Folders): Resolved {
   const result = v.safeParse(FILE, document.value);
   const problems = problemsOf(FILE, document, result.issues ?? [], NEW_NAMES);
   if (!result.success || problems.length > 0) throw new ConfigError('ERR_CONFIG_VALUE', problems);
-  return fromFile(result.output, document, folder);
+  return fromFile(result.output, document, folders);
 }
 
-function fromFile(file: File, document: Document, folder: string): Config {
-  const { upstream, timeouts } = file;
+function fromFile(file: File, document: Document, folders: Folders): Resolved {
+  const { upstream, group, timeouts } = file;
   if (!upstream) {
     throw new ConfigError('ERR_CONFIG_NO_UPSTREAM', [
       {
         ...document.originOf(['upstream']),
         found: 'no upstream',
-        expected: 'a share link ss://METHOD:PASSWORD@HOST:PORT',
+        expected: SHARE_LINK_FORM,
         hint: 'give it as an argument, in SNET_UPSTREAM, or as "upstream" in the file that -c names',
       },
     ]);
   }
-  const problems = conflicts(file, document);
+  const entries = entriesOf(upstream);
+  const { problems: unusable, warnings } = judgeUpstreams(entries, document, file['allow-insecure-ciphers']);
+  const problems = [...unusable, ...conflicts(file, document)];
   if (problems.length > 0) throw new ConfigError('ERR_CONFIG_VALUE', problems);
-  return {
-    upstream,
+  const probeUrl = group['probe-url'];
+  const config: Config = {
+    ...upstreamsOf(
+      entries.map(({ value }) => value),
+      folders.upstream,
+    ),
+    group: {
+      policy: group.policy,
+      probe: probeUrl === false ? undefined : { url: probeUrl, interval: group['probe-interval'] },
+    },
+    allowInsecureCiphers: file['allow-insecure-ciphers'],
     port: file.listen.port,
     scope: file.scope,
     bypass: file.bypass,
     redirect: file.redirect,
-    dns: file.dns === false ? undefined : dnsConfigOf(file.dns, folder),
+    dns: file.dns === false ? undefined : dnsConfigOf(file.dns, folders.file),
     timeouts: {
       dial: timeouts.dial,
       idle: timeouts.idle,
@@ -51,6 +76,13 @@ function fromFile(file: File, document: Document, folder: string): Config {
     maxConnections: file['max-connections'],
     logLevel: file.log.level,
   };
+  return { config, warnings };
+}
+
+/** Each with its place. */
+function entriesOf(upstream: NonNullable<File['upstream']>): readonly Placed<Entry>[] {
+  if (!Array.isArray(upstream)) return [{ value: upstream, path: ['upstream'] }];
+  return upstream.map((value, i) => ({ value, path: ['upstream', i] }));
 }
 
 /** Values that are right by themselves, but not beside each other. */

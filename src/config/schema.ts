@@ -4,17 +4,13 @@
  */
 import * as v from 'valibot';
 import { LOG_LEVELS } from '../base/log.ts';
-import { Secret } from '../base/secret.ts';
-import { AEAD_PREFERENCES, MECHANISM_PREFERENCES, SCOPES, type ShadowsocksConfig } from './config.ts';
+import { AEAD_PREFERENCES, MECHANISM_PREFERENCES, SCOPES } from './config.ts';
 import { DNS } from './dns_schema.ts';
-import { DURATION, DURATION_FORM, parseDuration } from './duration.ts';
-import { BYPASS_FORM, HOST_FORM, parseBypass, parseHost } from './host.ts';
+import { GROUP } from './group_schema.ts';
+import { BYPASS_FORM, parseBypass } from './host.ts';
 import { parsedBy } from './leaf.ts';
-import { parseMethod, SHADOWSOCKS_METHODS } from './shadowsocks_methods.ts';
-import { parseShareLink, SHARE_LINK_FORM } from './share_link.ts';
-
-/** Said by everything that prints values: this one must not be shown. Becomes `writeOnly` in the JSON Schema. */
-const SECRET = { writeOnly: true } as const;
+import { duration, port } from './leaf_schemas.ts';
+import { UPSTREAMS } from './upstream_schema.ts';
 
 /**
  * Lies in 65520–65533, which systemd leaves unused (systemd.io/UIDS-GIDS) and Debian reserves (Policy 9.2.2), and
@@ -23,56 +19,6 @@ const SECRET = { writeOnly: true } as const;
 export const DEFAULT_GID = 65526;
 
 export const DEFAULT_PORT = 1111;
-
-const port = (description: string) =>
-  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535), v.description(description));
-
-const duration = (description: string, least?: number) =>
-  v.pipe(
-    v.string(),
-    v.metadata({ title: DURATION_FORM, description, pattern: DURATION.source }),
-    parsedBy((text) => parseDuration(text, least)),
-  );
-
-const SHADOWSOCKS = v.pipe(
-  v.strictObject({
-    type: v.pipe(v.literal('shadowsocks'), v.description('The protocol of the server.')),
-    server: v.pipe(
-      v.string(),
-      v.metadata({ title: HOST_FORM, description: 'Where the server is.' }),
-      parsedBy(parseHost),
-    ),
-    port: port('Port of the server.'),
-    method: v.pipe(
-      v.string(),
-      v.metadata({
-        title: 'a method such as "aes-256-gcm"',
-        description: 'Cipher, as on the server.',
-        examples: [...SHADOWSOCKS_METHODS],
-      }),
-      parsedBy(parseMethod),
-    ),
-    password: v.pipe(
-      v.string(),
-      v.minLength(1),
-      v.metadata({ description: 'Password, as on the server.', ...SECRET }),
-      v.transform((text) => new Secret(text)),
-    ),
-    tag: v.optional(v.pipe(v.string(), v.description('A name for it, in logs.'))),
-  }),
-  v.transform(({ tag, ...rest }): ShadowsocksConfig => ({ ...rest, tag })),
-);
-
-const SHARE_LINK = v.pipe(
-  v.string(),
-  v.metadata({
-    title: SHARE_LINK_FORM,
-    description:
-      'A share link, ss://METHOD:PASSWORD@HOST:PORT or with METHOD:PASSWORD in base64url (SIP002).',
-    ...SECRET,
-  }),
-  parsedBy(parseShareLink),
-);
 
 const TIMEOUTS = v.strictObject({
   dial: v.optional(duration('How long a connection to the upstream may take to be made.'), '10s'),
@@ -94,9 +40,21 @@ export const FILE = v.strictObject({
   $schema: v.optional(v.pipe(v.string(), v.description('Where editors find the JSON Schema of this file.'))),
   upstream: v.optional(
     v.pipe(
-      v.union([SHARE_LINK, SHADOWSOCKS]),
-      v.description('The proxy server. May be left out if the command line or SNET_UPSTREAM gives it.'),
+      UPSTREAMS,
+      v.description(
+        'The proxy server, or a list of some, in order of preference. May be left out if the command line or SNET_UPSTREAM gives it.',
+      ),
     ),
+  ),
+  group: v.optional(v.pipe(GROUP, v.description('How one of several upstreams is chosen.')), {}),
+  'allow-insecure-ciphers': v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        'Use Shadowsocks methods without authentication, too: anybody on the way can change what they carry.',
+      ),
+    ),
+    false,
   ),
   listen: v.optional(
     v.pipe(

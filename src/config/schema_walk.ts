@@ -1,5 +1,6 @@
 /** Reads a schema as data: what it says about the value at a path. */
 import * as v from 'valibot';
+import { valueAt } from './document.ts';
 import type { Path } from './jsonc.ts';
 
 type Schema = v.GenericSchema;
@@ -16,38 +17,70 @@ interface Shape {
   readonly pipe?: readonly unknown[];
   readonly requirement?: unknown;
   readonly literal?: unknown;
+  /** Of a variant: the key that says which option is meant. */
+  readonly key?: string;
+  /** Of a lazy schema. */
+  readonly getter?: (input: unknown) => Schema;
 }
 
-/** A schema without `optional` around it. */
+/** A schema without `optional` or `lazy` around it. */
 function unwrapped(schema: Schema): Schema & Shape {
   const shape = schema as Schema & Shape;
-  return shape.wrapped ? unwrapped(shape.wrapped) : shape;
+  const inner = shape.wrapped ?? shape.getter?.(undefined);
+  return inner ? unwrapped(inner) : shape;
 }
 
-/** The keys of an object's schema; of a union, those of the option that is an object. undefined for other schemas. */
-export function entriesOf(schema: Schema): Readonly<Record<string, Schema>> | undefined {
-  const shape = unwrapped(schema);
-  if (shape.entries) return shape.entries;
-  for (const option of shape.options ?? []) {
-    const entries = typeof option === 'string' ? undefined : entriesOf(option);
+/** The options of a union or a variant that are schemas; of a variant only the one that the value names, if it does. */
+function optionsOf(schema: Schema, value: unknown): readonly Schema[] {
+  const { type, options = [], key = '' } = unwrapped(schema);
+  const all = options.filter((option) => typeof option !== 'string');
+  if (type !== 'variant' || typeof value !== 'object' || value === null) return all;
+  const name = (value as Readonly<Record<string, unknown>>)[key];
+  const meant = all.filter((option) => unwrapped(entriesOf(option)![key]!).literal === name);
+  return meant.length > 0 ? meant : all;
+}
+
+/**
+ * The keys of an object's schema; of a union, those of the option that is an object. undefined for other schemas.
+ * @param value what is there, which says which option is meant
+ */
+export function entriesOf(schema: Schema, value?: unknown): Readonly<Record<string, Schema>> | undefined {
+  const { entries } = unwrapped(schema);
+  if (entries) return entries;
+  for (const option of optionsOf(schema, value)) {
+    const entries = entriesOf(option, value);
     if (entries) return entries;
   }
   return undefined;
 }
 
-/** @returns undefined if the schema has no such place */
-export function schemaAt(root: Schema, path: Path): Schema | undefined {
-  return path.reduce<Schema | undefined>((at, part) => at && schemaWithin(at, part), root);
+/**
+ * @param value what is at the root, which says which options are meant
+ * @returns undefined if the schema has no such place
+ */
+export function schemaAt(root: Schema, path: Path, value?: unknown): Schema | undefined {
+  let schema: Schema | undefined = root;
+  let here = value;
+  for (const part of path) {
+    schema = schema && schemaWithin(schema, part, here);
+    here = valueAt(here, [part]);
+  }
+  return schema;
 }
 
 /** In a union: in the first option that has such a place. */
-function schemaWithin(schema: Schema, part: string | number): Schema | undefined {
-  const { entries, item, value, options = [] } = unwrapped(schema);
+function schemaWithin(schema: Schema, part: string | number, here: unknown): Schema | undefined {
+  const { type, key, entries, item, value } = unwrapped(schema);
   if (typeof part === 'number' && item) return item;
   if (typeof part === 'string' && entries) return Object.hasOwn(entries, part) ? entries[part] : undefined;
   if (typeof part === 'string' && value) return value;
+  const options = optionsOf(schema, here);
+  // What a variant is told apart by may be any of them.
+  if (type === 'variant' && part === key && options.length > 1) {
+    return v.picklist(options.map((option) => String(unwrapped(entriesOf(option)![part]!).literal)));
+  }
   for (const option of options) {
-    const within = typeof option === 'string' ? undefined : schemaWithin(option, part);
+    const within = schemaWithin(option, part, here);
     if (within) return within;
   }
   return undefined;
@@ -56,10 +89,14 @@ function schemaWithin(schema: Schema, part: string | number): Schema | undefined
 /** Places that have a list where an object belongs: to the schema library a list is an object with numbers as keys. */
 export function listsForObjects(root: Schema, value: unknown, path: Path = []): Path[] {
   const schema = schemaAt(root, path);
-  const isForObject = schema && (entriesOf(schema) || unwrapped(schema).value) && !hasItems(schema);
-  if (!isForObject || typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value)) return [path];
-  return Object.entries(value).flatMap(([key, inner]) => listsForObjects(root, inner, [...path, key]));
+  if (!schema || typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value) && !hasItems(schema)) {
+    return entriesOf(schema) || unwrapped(schema).value ? [path] : [];
+  }
+  const inner: [string | number, unknown][] = Array.isArray(value)
+    ? [...value.entries()]
+    : Object.entries(value);
+  return inner.flatMap(([key, each]) => listsForObjects(root, each, [...path, key]));
 }
 
 function hasItems(schema: Schema): boolean {
@@ -70,7 +107,9 @@ function hasItems(schema: Schema): boolean {
 /** What the value at a path is for. Empty if nobody has said it. */
 export function descriptionOf(root: Schema, path: Path): string {
   const schema = schemaAt(root, path);
-  return (schema && v.getDescription(unwrapped(schema))) ?? '';
+  if (!schema) return '';
+  const shape = unwrapped(schema);
+  return v.getDescription(shape) ?? (v.getMetadata(shape)['description'] as string | undefined) ?? '';
 }
 
 /** Marked so in the schema itself; text that a union's option marks so is secret too. */

@@ -1,7 +1,15 @@
 /** Keys of Shadowsocks methods as text. */
+import { Secret } from '../base/secret.ts';
 import { base64Bytes } from './base64.ts';
 import { Fault } from './leaf.ts';
-import { KEY_SIZES_2022, type AeadMethod, type Method2022 } from './shadowsocks_methods.ts';
+import {
+  isMethod2022,
+  isStreamMethod,
+  KEY_SIZES_2022,
+  type AeadMethod,
+  type Method2022,
+  type ShadowsocksMethod,
+} from './shadowsocks_methods.ts';
 
 /**
  * The password of a 2022 method: base64 of its key, or of several with colons between, for a server with many users:
@@ -36,9 +44,24 @@ const KEY_SIZES: Readonly<Record<AeadMethod, number>> = {
   'xchacha20-ietf-poly1305': 32,
 };
 
-/** A key that is given in place of the password that it is otherwise made of. A fault shows nothing of the text. */
-export function parseRawKey(text: string, method: AeadMethod): Uint8Array | Fault {
-  return keyOf(text, KEY_SIZES[method], 'the key');
+/**
+ * A password that its method can use. A fault shows nothing of it.
+ * @param isRaw the text is base64 of the key itself: of a method that would otherwise make one of the text
+ * @returns of a raw key base64url
+ */
+export function checkedPassword(method: ShadowsocksMethod, text: string, isRaw: boolean): Secret | Fault {
+  if (!isRaw) {
+    const keys = isMethod2022(method) ? parseShadowsocks2022Key(text, method) : undefined;
+    return keys instanceof Fault ? keys.under('password') : new Secret(text);
+  }
+  if (isMethod2022(method) || isStreamMethod(method)) {
+    const hint = isMethod2022(method)
+      ? 'with a 2022 method the password is the key, without more'
+      : undefined;
+    return new Fault(`false with ${method}`, { found: 'true', hint, at: 'raw-key' });
+  }
+  const key = keyOf(text, KEY_SIZES[method], 'the key');
+  return key instanceof Fault ? key.under('password') : new Secret(Buffer.from(key).toString('base64url'));
 }
 
 function keyOf(text: string, size: number, which: string): Uint8Array | Fault {

@@ -84,13 +84,12 @@ export function isStreamMethod(method: ShadowsocksMethod): method is StreamMetho
   return (STREAM_METHODS as readonly ShadowsocksMethod[]).includes(method);
 }
 
+/** What is to be known before a stream method is used. */
+export const WHY_INSECURE =
+  'this method has no authentication: anybody on the way can change bytes unnoticed, and find out that this is Shadowsocks';
+
 /** For a stream method that nobody has allowed. */
 export function refuseStream(method: StreamMethod): Fault {
-  return new Fault(EXPECTED, {
-    found: method,
-    hint: `set another method on the server: ${WHY_NOT}. To use it all the same: "allow-insecure-ciphers": true`,
-  });
+  const hint = `${WHY_INSECURE}; set another on the server, or "allow-insecure-ciphers": true in the file`;
+  return new Fault(EXPECTED, { found: method, hint });
 }
-
-export const WHY_NOT =
-  'nothing tells that bytes were changed, so anybody on the way can change them, and find out that the server speaks Shadowsocks';

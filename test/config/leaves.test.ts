@@ -5,7 +5,7 @@ import { formatDuration, parseDuration } from '../../src/config/duration.ts';
 import { parseBypass, parseHost } from '../../src/config/host.ts';
 import { Fault } from '../../src/config/leaf.ts';
 import { didYouMean, distance, nearest } from '../../src/config/nearest.ts';
-import { parseMethod, SHADOWSOCKS_METHODS } from '../../src/config/shadowsocks_methods.ts';
+import { parseMethod, SHADOWSOCKS_METHODS, STREAM_METHODS } from '../../src/config/shadowsocks_methods.ts';
 import { METHODS, type MethodName } from '../../src/upstream/shadowsocks/methods.ts';
 
 describe('durations', () => {
@@ -84,7 +84,9 @@ describe('methods', () => {
   });
 
   test.each([
-    ...SHADOWSOCKS_METHODS.map((name) => [name, name] as const),
+    ...[...SHADOWSOCKS_METHODS, ...STREAM_METHODS].map((name) => [name, name] as const),
+    ['2022-BLAKE3-AES-128-GCM', '2022-blake3-aes-128-gcm'],
+    ['AES-256-CFB', 'aes-256-cfb'],
     ['AES-256-GCM', 'aes-256-gcm'],
     ['AEAD_AES_128_GCM', 'aes-128-gcm'],
     ['AEAD_AES_192_GCM', 'aes-192-gcm'],
@@ -96,7 +98,7 @@ describe('methods', () => {
     expect(parseMethod(alias)).toBe(name);
   });
 
-  test.each(['rc4-md5', 'aes-128-cfb', 'chacha20-ietf', 'none', '2022-blake3-aes-128-gcm', '', 'toString'])(
+  test.each(['rc4', 'aes-128-ofb', 'chacha20', 'none', '2022-blake3-aes-192-gcm', '', 'toString'])(
     '%p is none',
     (name) => {
       expect(parseMethod(name)).toBeInstanceOf(Fault);

@@ -3,9 +3,20 @@ import { ConfigError } from '../../src/config/error.ts';
 import { LEGACY_KEYS } from '../../src/config/legacy_keys.ts';
 import { loadText } from '../../src/config/load.ts';
 import { effective } from '../../src/config/redact.ts';
+import { SHADOWSOCKS_METHODS } from '../../src/config/shadowsocks_methods.ts';
+import { revealed } from './upstreams.ts';
 
 const SS2 = { 'proxy-type': 'ss2', 'ss2-host': 'h.example', 'ss2-port': 8388, 'ss2-cipher-method': 'AEAD_AES_256_GCM', 'ss2-passwd': 'hunter2' }; // prettier-ignore
 const SS = { 'proxy-type': 'ss', 'ss-host': '192.0.2.1', 'ss-port': 1, 'ss-cipher-method': 'aes-128-gcm', 'ss-passwd': 'hunter2' }; // prettier-ignore
+
+const HTTP = { 'proxy-type': 'http', 'http-proxy-host': 'h.example', 'http-proxy-port': 8080 };
+const SOCKS5 = { 'proxy-type': 'socks5', 'socks5-host': '192.0.2.1', 'socks5-port': 1080 };
+const TLS = { 'proxy-type': 'tls', 'tls-host': '192.0.2.1', 'tls-port': 9999, 'tls-token': 'hunter2' };
+const SERVER = { 'as-upstream': true, 'upstream-type': 'tls', 'upstream-tls-server-listen': '0.0.0.0:9999', 'upstream-tls-server-crt': '/etc/snet/crt.pem', 'upstream-tls-server-key': 'a b', 'upstream-tls-server-token': 'hunter2' }; // prettier-ignore
+/** 32 bytes in base64url, as Go writes it. */
+const KEY = 'YctPZ6U7xPPcU-gp3u-0tx_tRizJN9K8y-uKlW2qjlI=';
+const TYPES = 'one of "ss", "ss2", "http", "socks5", "tls"';
+const WHY_INSECURE = 'this method has no authentication: anybody on the way can change bytes unnoticed, and find out that this is Shadowsocks'; // prettier-ignore
 
 const load = (file: object) => loadText({ name: 'old.json', text: JSON.stringify(file, undefined, 1) });
 
@@ -65,7 +76,7 @@ describe('a file of the Go program', () => {
         hosts: {},
       },
     });
-    expect(config.upstream.password.reveal()).toBe('hunter2');
+    expect(revealed(config.upstreams)).toMatchObject([{ password: 'hunter2' }]);
     expect(warnings).toEqual([
       'old.json:23:5: enable-stats: not supported yet, ignored: snet does not serve statistics yet',
     ]);
@@ -77,7 +88,46 @@ describe('a file of the Go program', () => {
     { name: 'the right name before the mistyped', file: { ...SS, 'ss-chpier-method': 'aes-192-gcm' }, method: 'aes-128-gcm' },
     { name: 'ss2', file: SS2, method: 'aes-256-gcm' },
   ])('may have $name', ({ file, method }) => {
-    expect(load(file).config.upstream.method).toBe(method as never);
+    expect(load(file).config.upstreams).toMatchObject([{ method }]);
+  }); // prettier-ignore
+
+  test.each([
+    { name: 'an HTTP proxy', file: HTTP, upstream: { type: 'http', server: 'h.example', port: 8080, user: undefined, tls: undefined } },
+    { name: 'an HTTP proxy with a user', file: { ...HTTP, 'http-proxy-auth-user': 'u', 'http-proxy-auth-password': 'p' }, upstream: { user: 'u', password: 'p' } },
+    { name: 'an HTTP proxy with a password alone', file: { ...HTTP, 'http-proxy-auth-password': 'p' }, upstream: { user: '', password: 'p' } },
+    { name: 'a SOCKS5 proxy', file: SOCKS5, upstream: { type: 'socks5', server: '192.0.2.1', port: 1080, user: undefined } },
+    { name: 'a SOCKS5 proxy with a user', file: { ...SOCKS5, 'socks5-auth-user': 'u', 'socks5-auth-password': 'p' }, upstream: { user: 'u', password: 'p' } },
+    { name: 'a SOCKS5 proxy with a password that was never sent', file: { ...SOCKS5, 'socks5-auth-password': 'p' }, upstream: { user: undefined, password: undefined } },
+    { name: 'a key', file: { ...SS2, 'ss2-passwd': '', 'ss2-key': KEY }, upstream: { type: 'shadowsocks', method: 'aes-256-gcm', password: KEY.replace('=', ''), rawKey: true } },
+  ])('may have $name', ({ file, upstream }) => {
+    const { config, warnings } = load(file);
+    expect(revealed(config.upstreams)).toMatchObject([upstream]);
+    expect(warnings).toEqual([]);
+  }); // prettier-ignore
+
+  test('may have a tunnel, whose certificate is not checked, as before, with a warning', () => {
+    const { config, warnings } = load(TLS);
+    const upstream = {
+      type: 'tls',
+      server: '192.0.2.1',
+      port: 9999,
+      token: 'hunter2',
+      tls: { insecure: true },
+    };
+    expect(revealed(config.upstreams)).toMatchObject([upstream]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^old\.json:2:2: proxy-type: the server's certificate is not checked: /),
+    ]);
+  });
+
+  test.each([
+    { file: { ...SS, 'ss-cipher-method': 'aes-256-cfb' }, key: '5:2: ss-cipher-method', method: 'aes-256-cfb' },
+    { file: { ...SS, 'ss-cipher-method': '', 'ss-chpier-method': 'rc4-md5' }, key: '7:2: ss-chpier-method', method: 'rc4-md5' },
+    { file: { ...SS2, 'ss2-cipher-method': 'AES-128-CTR' }, key: '5:2: ss2-cipher-method', method: 'aes-128-ctr' },
+  ])('may have $method, with a warning that says why not', ({ file, key, method }) => {
+    const { config, warnings } = load(file);
+    expect(config).toMatchObject({ allowInsecureCiphers: true, upstreams: [{ method }] });
+    expect(warnings).toEqual([`old.json:${key}: ${method}: ${WHY_INSECURE}`]);
   }); // prettier-ignore
 
   test('has the defaults where it says nothing or zero', () => {
@@ -116,6 +166,7 @@ describe('a file of the Go program', () => {
   });
 
   test.each([
+    { name: 'a key and a password', file: { ...SS2, 'ss2-key': KEY }, warning: 'old.json:6:2: ss2-passwd: ignored: ss2-key counts' },
     { name: 'two passwords', file: { ...SS2, 'ss2-password': 'hunter2' }, warning: 'old.json:7:2: ss2-password: ignored: ss2-passwd counts' },
     { name: 'a listener elsewhere', file: { ...SS2, 'listen-host': '0.0.0.0' }, warning: 'old.json:7:2: listen-host: not supported yet, ignored: snet listens on 127.0.0.1 and ::1' },
     { name: 'sources', file: { ...SS2, 'bypass-src-ips': ['10.0.0.1'] }, warning: 'old.json:7:2: bypass-src-ips: not supported yet, ignored: snet catches only connections of this machine itself yet' },
@@ -126,13 +177,13 @@ describe('a file of the Go program', () => {
   }); // prettier-ignore
 
   test.each([
-    { name: 'no proxy-type', file: { 'listen-port': 1 }, message: 'old.json: proxy-type: found nothing, expected "ss" or "ss2"' },
-    { name: 'an HTTP proxy', file: { 'proxy-type': 'http' }, message: 'old.json:2:2: proxy-type: found "http", expected "ss" or "ss2"\n  hint: http proxies are not supported yet' },
-    { name: 'a TLS tunnel', file: { 'proxy-type': 'tls', 'tls-token': 'hunter2' }, message: 'old.json:2:2: proxy-type: found "tls", expected "ss" or "ss2"\n  hint: tls proxies are not supported yet' },
-    { name: 'a SOCKS5 proxy', file: { 'proxy-type': 'socks5' }, message: 'old.json:2:2: proxy-type: found "socks5", expected "ss" or "ss2"\n  hint: socks5 proxies are not supported yet' },
-    { name: 'a stream cipher', file: { ...SS, 'ss-cipher-method': 'aes-256-cfb' }, message: 'old.json:5:2: ss-cipher-method: found aes-256-cfb, expected one of aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, xchacha20-ietf-poly1305\n  hint: this method does not protect the traffic and is not supported; set another on the server' },
-    { name: 'a raw key', file: { ...SS2, 'ss2-key': 'hunter2' }, message: 'old.json:7:2: ss2-key: found a key, expected ss2-passwd\n  hint: keys are not supported yet; use the password that the server was given' },
-    { name: 'the server role', file: { 'as-upstream': true }, message: 'old.json:2:2: as-upstream: found true, expected false\n  hint: snet has no server role yet' },
+    { name: 'no proxy-type', file: { 'listen-port': 1 }, message: `old.json: proxy-type: found nothing, expected ${TYPES}` },
+    { name: 'a proxy-type that is none', file: { 'proxy-type': 'sock5' }, message: `old.json:2:2: proxy-type: found "sock5", expected ${TYPES}\n  hint: did you mean socks5?` },
+    { name: 'a cipher that nobody has', file: { ...SS, 'ss-cipher-method': 'bf-cfb' }, message: `old.json:5:2: ss-cipher-method: found bf-cfb, expected one of ${SHADOWSOCKS_METHODS.join(', ')}\n  hint: this method does not protect the traffic and is not supported; set another on the server` },
+    { name: 'a key of the wrong length', file: { ...SS2, 'ss2-key': 'aHVudGVyMg==' }, message: 'old.json:7:2: ss2-key: found base64 of 7 bytes, expected base64 of 32 bytes as the key\n  hint: openssl rand -base64 32 makes a new one, for both ends' },
+    { name: 'a SOCKS5 proxy without a port', file: { 'proxy-type': 'socks5', 'socks5-host': 'h' }, message: 'old.json: socks5-port: found nothing, expected a whole number, 1 to 65535' },
+    { name: 'a tunnel without a token', file: { 'proxy-type': 'tls', 'tls-host': 'h', 'tls-port': 1 }, message: 'old.json: tls-token: found nothing, expected a text' },
+    { name: 'the server role', file: SERVER, message: 'old.json:2:2: as-upstream: found true, expected false\n  hint: the far end is a command: snet server --method tls --listen 0.0.0.0:9999 --cert /etc/snet/crt.pem --key KEY' },
     { name: 'router mode', file: { ...SS2, mode: 'router' }, message: 'old.json:7:2: mode: found "router", expected "local"\n  hint: router mode is not supported yet' },
     { name: 'a scope that is none', file: { ...SS2, 'proxy-scope': 'bypasscn' }, message: 'old.json:7:2: proxy-scope: found "bypasscn", expected "bypassCN" or "global"\n  hint: did you mean bypassCN?' },
     { name: 'a timeout that is none', file: { ...SS2, 'proxy-timeout': '30' }, message: 'old.json:7:2: proxy-timeout: found "30", expected a whole number of seconds' },
@@ -155,9 +206,9 @@ describe('a file of the Go program', () => {
 
   test('needs no upstream of its own if one is given elsewhere', () => {
     const overrides = [{ path: ['upstream'], value: 'ss://aes-128-gcm:x@h.example:1', where: 'URL' }];
-    const text = '{"proxy-type": "socks5", "listen-port": 2}';
+    const text = '{"proxy-type": "ssr", "listen-port": 2}';
     const { config } = loadText({ name: 'old.json', text, overrides });
-    expect(config).toMatchObject({ port: 2, upstream: { server: 'h.example' } });
+    expect(config).toMatchObject({ port: 2, upstreams: [{ server: 'h.example' }] });
   });
 
   test.each([...LEGACY_KEYS])('is recognised by %s, which is then no unknown key', (key) => {

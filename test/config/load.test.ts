@@ -2,9 +2,13 @@ import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { ConfigError } from '../../src/config/error.ts';
 import { loadText } from '../../src/config/load.ts';
+import { SHADOWSOCKS_METHODS } from '../../src/config/shadowsocks_methods.ts';
+import { revealed } from './upstreams.ts';
 
 const LINK = 'ss://YWVzLTEyOC1nY206dGVzdA@192.0.2.1:8888';
-const METHODS = 'aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, xchacha20-ietf-poly1305';
+const METHODS = SHADOWSOCKS_METHODS.join(', ');
+const KEYS =
+  '$schema, upstream, group, allow-insecure-ciphers, listen, scope, bypass, redirect, dns, timeouts, aead, max-connections, log';
 const DURATION = 'a duration such as "20ms", "10s", "5m" or "2h"';
 const BYPASS = 'a block such as "203.0.113.0/24", an IP address or a host name';
 
@@ -22,8 +26,8 @@ function errorOf(run: () => unknown): ConfigError {
 const withUpstream = (members: string) => `{"upstream": "${LINK}",\n${members}}`;
 
 const REFUSED = [
-  { name: 'an unknown key', text: withUpstream('"lisen": {}'), message: 'f:2:1: lisen: found an unknown key, expected one of $schema, upstream, listen, scope, bypass, redirect, dns, timeouts, aead, max-connections, log\n  hint: did you mean listen?' },
-  { name: 'a key of the Go program', text: withUpstream('"listen-port": 1'), message: 'f:2:1: listen-port: found an unknown key, expected one of $schema, upstream, listen, scope, bypass, redirect, dns, timeouts, aead, max-connections, log\n  hint: here it is listen.port' },
+  { name: 'an unknown key', text: withUpstream('"lisen": {}'), message: `f:2:1: lisen: found an unknown key, expected one of ${KEYS}\n  hint: did you mean listen?` },
+  { name: 'a key of the Go program', text: withUpstream('"listen-port": 1'), message: `f:2:1: listen-port: found an unknown key, expected one of ${KEYS}\n  hint: here it is listen.port` },
   { name: 'a nested unknown key', text: withUpstream('"listen": {"prt": 1}'), message: 'f:2:12: listen.prt: found an unknown key, expected one of port\n  hint: did you mean port?' },
   { name: 'a port out of range', text: withUpstream('"listen": {"port": 65536}'), message: 'f:2:12: listen.port: found 65536, expected a whole number, 1 to 65535' },
   { name: 'a port in quotes', text: withUpstream('"listen": {"port": "80"}'), message: 'f:2:12: listen.port: found "80", expected a whole number, 1 to 65535\n  hint: write the number without quotes' },
@@ -36,21 +40,24 @@ const REFUSED = [
   { name: 'host bits', text: withUpstream('"bypass": ["10.1.2.3/12"]'), message: 'f:2:12: bypass[0]: found "10.1.2.3/12", expected a block without bits beyond its prefix\n  hint: write "10.0.0.0/12", or "10.1.2.3"' },
   { name: 'a list for an object', text: withUpstream('"log": []'), message: 'f:2:1: log: found a list, expected an object { … }' },
   { name: 'a list as the file', text: '[]', message: 'f: found a list, expected an object { … }' },
-  { name: 'an upstream of another kind', text: '{"upstream": 5}', message: 'f:1:2: upstream: found a number, expected a share link ss://METHOD:PASSWORD@HOST:PORT or an object { … }' },
+  { name: 'an upstream of another kind', text: '{"upstream": 5}', message: 'f:1:2: upstream: found a number, expected a share link such as ss://METHOD:PASSWORD@HOST:PORT or an object { … } or a list of them' },
   { name: 'a link in the wrong place', text: withUpstream(`"scope": "${LINK}"`), message: 'f:2:1: scope: found a link, expected one of "bypass-cn", "global"' },
   { name: 'a password that is no text', text: '{"upstream": {"type": "shadowsocks", "server": "h", "port": 1, "method": "aes-128-gcm", "password": 31337}}', message: 'f:1:89: upstream.password: found a number, expected a text' },
   { name: 'an empty password', text: '{"upstream": {"type": "shadowsocks", "server": "h", "port": 1, "method": "aes-128-gcm", "password": ""}}', message: 'f:1:89: upstream.password: found an empty text, expected a text that is not empty' },
   { name: 'a mistyped method', text: '{"upstream": "ss://aes-128-gmc:hunter2@h:1"}', message: `f:1:2: upstream: found "aes-128-gmc", expected one of ${METHODS} as its method\n  hint: did you mean aes-128-gcm?` },
   { name: 'what is missing', text: '{"upstream": {"type": "shadowsocks", "port": 1, "method": "aes-128-gcm", "password": "x"}}', message: 'f:1:2: upstream.server: found nothing, expected a host name or an IP address' },
-  { name: 'no upstream', text: '{}', message: 'f: upstream: found no upstream, expected a share link ss://METHOD:PASSWORD@HOST:PORT\n  hint: give it as an argument, in SNET_UPSTREAM, or as "upstream" in the file that -c names' },
+  { name: 'no upstream', text: '{}', message: 'f: upstream: found no upstream, expected a share link such as ss://METHOD:PASSWORD@HOST:PORT\n  hint: give it as an argument, in SNET_UPSTREAM, or as "upstream" in the file that -c names' },
   { name: 'a syntax error', text: '{"scope" "global"}', message: 'f:1:10: found a text, expected ":" after the key' },
 ]; // prettier-ignore
 
 describe('loadText', () => {
   test('fills in the defaults', () => {
     const { config, format, warnings } = loadText({ name: 'f', text: `{"upstream": "${LINK}#a"}` });
-    expect({ ...config, upstream: { ...config.upstream, password: config.upstream.password.reveal() } }).toEqual({
-      upstream: { type: 'shadowsocks', server: '192.0.2.1', port: 8888, method: 'aes-128-gcm', password: 'test', tag: 'a' },
+    expect(revealed({ ...config, dns: { ...config.dns } })).toEqual({
+      upstreams: [{ type: 'shadowsocks', server: '192.0.2.1', port: 8888, method: 'aes-128-gcm', password: 'test', tag: 'a', names: false }],
+      subscriptions: [],
+      group: { policy: 'failover', probe: { url: 'http://www.gstatic.com/generate_204', interval: 30_000 } },
+      allowInsecureCiphers: false,
       port: 1111,
       scope: 'bypass-cn',
       bypass: [],
@@ -72,17 +79,17 @@ describe('loadText', () => {
     { status: 'ERR_CONFIG_SYNTAX', text: '{' },
     { status: 'ERR_CONFIG_VALUE', text: '{"scope": 1}' },
     { status: 'ERR_CONFIG_NO_UPSTREAM', text: '{}' },
-    { status: 'ERR_CONFIG_UNSUPPORTED', text: '{"proxy-type": "socks5"}' },
+    { status: 'ERR_CONFIG_UNSUPPORTED', text: '{"proxy-type": "ssr"}' },
   ])('has the status $status', ({ status, text }) => {
     expect(errorOf(() => loadText({ name: 'f', text })).status).toBe(status as never);
   });
 
   test('tells every problem at once', () => {
     const text =
-      '{"scope": 1, "listen": {"port": 0, "x": 1}, "y": 1, "z": 1, "upstream": {"port": "a", "q": 1}}';
+      '{"scope": 1, "listen": {"port": 0, "x": 1}, "y": 1, "z": 1, "upstream": {"type": "http", "port": "a", "q": 1}}';
     const { problems } = errorOf(() => loadText({ name: 'f', text }));
     expect(new Set(problems.map(({ key }) => key))).toEqual(
-      new Set(['listen.port', 'listen.x', 'scope', 'upstream.method', 'upstream.password', 'upstream.port', 'upstream.q', 'upstream.server', 'upstream.type', 'y', 'z']),
+      new Set(['listen.port', 'listen.x', 'scope', 'upstream.port', 'upstream.q', 'upstream.server', 'y', 'z']),
     ); // prettier-ignore
   });
 
@@ -112,13 +119,24 @@ describe('loadText', () => {
   });
 
   /** Objects with keys that mean something, and values that mostly don't. */
-  const keys = ['upstream', 'listen', 'port', 'scope', 'bypass', 'timeouts', 'idle', 'log', 'level', 'proxy-type', 'ss2-host', 'ss2-port', 'ss2-passwd', 'type', 'password', 'mode', 'listen-port', 'server', 'method']; // prettier-ignore
+  const keys = ['upstream', 'via', 'tls', 'pin', 'plugin', 'token', 'user', 'url', 'group', 'http-proxy-host', 'tls-token', 'listen', 'port', 'scope', 'bypass', 'timeouts', 'idle', 'log', 'level', 'proxy-type', 'ss2-host', 'ss2-port', 'ss2-passwd', 'type', 'password', 'mode', 'listen-port', 'server', 'method']; // prettier-ignore
   const leaf = fc.oneof(
-    fc.constantFrom('ss', 'ss2', 'shadowsocks', '10s', 'global', LINK, 'aes-256-gcm'),
+    fc.constantFrom(
+      'ss',
+      'ss2',
+      'shadowsocks',
+      'http',
+      'tls',
+      'subscription',
+      '10s',
+      'global',
+      LINK,
+      'aes-256-gcm',
+    ),
     fc.jsonValue(),
   );
   const tree = fc.letrec((tie) => ({
-    node: fc.oneof({ depthSize: 'small', withCrossShrink: true }, leaf, fc.dictionary(fc.constantFrom(...keys), tie('node'))),
+    node: fc.oneof({ depthSize: 'small', withCrossShrink: true }, leaf, fc.array(tie('node'), { maxLength: 2 }), fc.dictionary(fc.constantFrom(...keys), tie('node'))),
   })).node; // prettier-ignore
 
   test('throws nothing but ConfigError, whatever the values', () => {
@@ -134,24 +152,37 @@ describe('loadText', () => {
     );
   });
 
-  test('shows a password in no message, whatever else is wrong', () => {
-    const password = 'Correct-Horse-9';
+  test('shows a secret in no message, whatever else is wrong', () => {
+    const secret = 'Correct-Horse-9';
     const wrong = fc.constantFrom<unknown>(1, null, [], {}, 'x', undefined);
-    fc.assert(
-      fc.property(
-        wrong,
-        wrong,
-        wrong,
-        fc.constantFrom('password', 'pasword'),
-        (server, port, method, key) => {
-          const upstream = { type: 'shadowsocks', server, port, method, [key]: password };
-          const old = { 'proxy-type': 'ss2', 'ss2-host': server, 'ss2-port': port, 'ss2-passwd': password };
-          for (const file of [{ upstream }, old, { upstream: `ss://${password}`, scope: method }]) {
-            const error = errorOf(() => loadText({ name: 'f', text: JSON.stringify(file) }));
-            expect(Bun.inspect(error) + JSON.stringify(error.problems)).not.toContain(password);
-          }
-        },
-      ),
+    const type = fc.constantFrom<unknown>(
+      'shadowsocks',
+      'http',
+      'socks5',
+      'tls',
+      'subscription',
+      1,
+      undefined,
     );
+    const key = fc.constantFrom('password', 'pasword', 'token', 'url', 'plugin', 'via');
+    const old = fc.constantFrom(
+      'ss-passwd',
+      'ss2-passwd',
+      'ss2-key',
+      'tls-token',
+      'http-proxy-auth-password',
+      'socks5-auth-password',
+    );
+    fc.assert(
+      fc.property(wrong, wrong, wrong, type, key, old, (server, port, method, type, key, oldKey) => {
+        const upstream = { type, server, port, method, [key]: secret };
+        const flat = { 'proxy-type': oldKey.split('-')[0], 'ss2-host': server, 'tls-port': port, [oldKey]: secret };
+        const link = `${String(type)}://${secret}`;
+        for (const file of [{ upstream }, { upstream: [upstream, link] }, { upstream: { type: 'http', via: upstream } }, flat, { upstream: link, scope: method }]) {
+          const error = errorOf(() => loadText({ name: 'f', text: JSON.stringify(file) }));
+          expect(Bun.inspect(error) + JSON.stringify(error.problems)).not.toContain(secret);
+        }
+      }),
+    ); // prettier-ignore
   });
 });

@@ -26,7 +26,7 @@ async function errorOf(path: string): Promise<ConfigError> {
 describe('loadConfig', () => {
   test('reads a file', async () => {
     const { config, warnings } = await loadConfig({ file: file('good.json', `{"upstream": "${LINK}"}`) });
-    expect(config.upstream.server).toBe('192.0.2.1');
+    expect(config.upstreams).toMatchObject([{ server: '192.0.2.1' }]);
     expect(warnings).toEqual([]);
   });
 

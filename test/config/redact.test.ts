@@ -3,9 +3,21 @@ import * as fc from 'fast-check';
 import { loadText } from '../../src/config/load.ts';
 import { REDACTED, withoutLinks } from '../../src/config/links.ts';
 import { effective, redacted } from '../../src/config/redact.ts';
+import { Secret } from '../../src/base/secret.ts';
+import type { UpstreamConfig } from '../../src/config/config.ts';
+import { chained } from './upstreams.ts';
 
 const FILE = {
-  upstream: { type: 'shadowsocks', server: 'h.example', port: 1, method: 'aes-128-gcm', password: 'hunter2' },
+  upstream: {
+    type: 'shadowsocks',
+    server: 'h.example',
+    port: 1,
+    method: 'aes-128-gcm',
+    password: 'hunter2',
+    names: true,
+  },
+  group: { policy: 'sticky', 'probe-url': 'http://a.example/', 'probe-interval': '1m' },
+  'allow-insecure-ciphers': true,
   listen: { port: 2 },
   scope: 'global',
   bypass: ['10.0.0.0/8', '2001:db8::/32', 'a.example'],
@@ -54,11 +66,70 @@ test('what authorizes us at a resolver is not shown', () => {
   expect(JSON.stringify(effective(config))).not.toContain('hunter2');
 });
 
+const SECRET = 'Correct-Horse-9';
+
+/** The same, with one text for all that must not be shown. */
+function marked(upstream: UpstreamConfig): UpstreamConfig {
+  const via = upstream.via && marked(upstream.via);
+  const secret = new Secret(SECRET);
+  if (upstream.type === 'tls') return { ...upstream, via, token: secret };
+  if (upstream.type !== 'shadowsocks') return { ...upstream, via, password: upstream.password && secret };
+  const plugin = upstream.plugin && { ...upstream.plugin, options: upstream.plugin.options && SECRET };
+  return { ...upstream, via, password: secret, plugin };
+}
+
+describe('upstreams of any kind', () => {
+  const subscription = { url: new Secret(`https://a.example/${SECRET}`), refresh: 60_000 };
+  const config = fc
+    .record({
+      upstreams: fc.array(chained.map(marked), { minLength: 1, maxLength: 3 }),
+      subscriptions: fc.constantFrom([], [subscription]),
+    })
+    .map((given) => ({ ...load(FILE), ...given }));
+
+  test('show no secret', () => {
+    fc.assert(
+      fc.property(config, (config) => {
+        expect(JSON.stringify(effective(config))).not.toContain('Correct');
+      }),
+    );
+  });
+
+  test('are shown as the file would have them', () => {
+    fc.assert(
+      fc.property(config, (config) => {
+        // What is redacted is neither a key of the right length nor a URL.
+        const upstreams = config.upstreams.filter((upstream) => !JSON.stringify(upstream).includes('2022-'));
+        fc.pre(upstreams.length > 0);
+        const shown = effective({ ...config, upstreams, subscriptions: [] });
+        expect(effective(load(shown))).toEqual(shown);
+      }),
+    );
+  });
+
+  test('are a list, if there are several or subscriptions', () => {
+    const upstream = [FILE.upstream, 'http://u:hunter2@h:1', { type: 'subscription', url: 'https://a.example/hunter2' }];
+    expect(effective(load({ ...FILE, upstream }))['upstream']).toEqual([
+      { ...FILE.upstream, password: REDACTED },
+      { type: 'http', server: 'h', port: 1, user: 'u', password: REDACTED, names: true, tls: false },
+      { type: 'subscription', url: REDACTED, refresh: '12h' },
+    ]);
+  }); // prettier-ignore
+});
+
 describe('redacted', () => {
   test.each([
     { name: 'a key that the schema does not know', value: { token: 'hunter2' } },
     { name: 'such a key deeper down', value: { upstream: { server: 'h', 'obfs-password': 'hunter2' } } },
     { name: 'a share link', value: { upstream: 'ss://aes-128-gcm:hunter2@h:1' } },
+    { name: 'share links', value: { upstream: ['http://u:hunter2@h:1'] } },
+    { name: 'the share link of a server between', value: { upstream: { type: 'http', via: 'snet+tls://hunter2@h:1' } } },
+    { name: 'a token', value: { upstream: { type: 'tls', token: 'hunter2' } } },
+    { name: 'a key of another type', value: { upstream: { type: 'http', token: 'hunter2' } } },
+    { name: 'all of a type that is none', value: { upstream: { type: 'htp', password: 'hunter2' } } },
+    { name: 'the URL of a subscription', value: { upstream: [{ type: 'subscription', url: 'https://h/hunter2' }] } },
+    { name: "a plugin's options", value: { upstream: { type: 'shadowsocks', plugin: { program: 'p', options: 'hunter2' } } } },
+    { name: 'a plugin as a text', value: { upstream: { type: 'shadowsocks', plugin: 'p;hunter2' } } },
     { name: 'an object of a class', value: { scope: new (class Key { key = 'hunter2'; })() } },
     { name: 'a list where the schema has none', value: { scope: ['hunter2'] } },
   ])('hides $name', ({ value }) => {
