@@ -12,9 +12,9 @@ export class Server2022 implements ServerStart {
   /** Type, time, length. */
   readonly headSize = STAMP_SIZE + 2;
   readonly #parts: Parts2022;
-  /** The client's, from when its salt has come; the response is sealed with it, too. */
-  #psk: Psk | undefined;
-  /** Of the request, from when that is known to be one. */
+  /** Whose key it is, if the client tells the truth; the response is sealed with it, too. */
+  #claimed: { readonly name: string | undefined; readonly psk: Psk } | undefined;
+  /** Of the request, from when that is known to be one, until it is answered. */
   #salt: Uint8Array | undefined;
 
   constructor(parts: Parts2022) {
@@ -29,16 +29,13 @@ export class Server2022 implements ServerStart {
   keyOf(preface: Uint8Array): Uint8Array {
     const { saltSize, userOf, psks } = this.#parts;
     const salt = preface.subarray(0, saltSize);
-    const own = psks[0]!;
-    if (userOf) {
-      const user = userOf(own.identityHash(salt, preface.subarray(saltSize)));
-      if (!user) throw new SessionError('ERR_AEAD', 'the identity header is of no user');
-      this.user = user.name;
-      this.#psk = user.psk;
-    } else {
-      this.#psk = own;
-    }
-    return this.#psk.sessionKey(salt);
+    const psk = psks[0]!;
+    const claimed = userOf
+      ? userOf(psk.identityHash(salt, preface.subarray(saltSize)))
+      : { name: undefined, psk };
+    if (!claimed) throw new SessionError('ERR_AEAD', 'the identity header is of no user');
+    this.#claimed = claimed;
+    return claimed.psk.sessionKey(salt);
   }
 
   check(head: Uint8Array, preface: Uint8Array): void {
@@ -48,6 +45,7 @@ export class Server2022 implements ServerStart {
     // Only now: who has no key must not be able to fill the memory of salts.
     admit(salt);
     this.#salt = salt;
+    this.user = this.#claimed!.name;
   }
 
   /** `address | padding length (2) | padding | payload` in one record: it must not reach into the next (§3.1.3). */
@@ -69,11 +67,11 @@ export class Server2022 implements ServerStart {
   }
 
   salt(out: Outbox): Uint8Array {
-    if (!this.#psk) throw new Error('an answer before there was a request');
+    if (!this.#salt) throw new Error('an answer before there was a request');
     const at = out.take(this.#parts.saltSize);
     const salt = out.bytes.subarray(at, out.end);
     this.#parts.fillRandom(salt);
-    return this.#psk.sessionKey(salt);
+    return this.#claimed!.psk.sessionKey(salt);
   }
 
   head(into: Uint8Array): number {

@@ -18,7 +18,7 @@ export interface Suite {
 export interface ServerStart extends SealerStart, OpenerStart {
   /** Where the client wants to go. */
   readonly target: Target | undefined;
-  /** Who the client is, where the server knows several users. */
+  /** Who the client is, where the server knows several users; proved, not only claimed. */
   readonly user: string | undefined;
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { lend, Pinned } from '../../../ffi/memory.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { Outbox, type Session } from '../../../src/net/session.ts';
+import { Outbox, SessionError, type Session } from '../../../src/net/session.ts';
 import { PROVIDERS, type Aead, type Offer, type Provider } from '../../../src/upstream/shadowsocks/aead.ts';
 import { createSuite2017 } from '../../../src/upstream/shadowsocks/edition_2017.ts';
 import { createSuite2022 } from '../../../src/upstream/shadowsocks/edition_2022.ts';
@@ -125,4 +125,15 @@ export function pinned(bytes: Uint8Array, size: number = bytes.length + 1): Pinn
   const span = new Pinned(size);
   span.bytes.set(bytes);
   return span;
+}
+
+/** What a call throws of a session's errors. */
+export function fault(run: () => unknown): { status: string; message: string } | undefined {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof SessionError) return { status: error.status, message: error.message };
+    throw error;
+  }
+  return undefined;
 }
