@@ -73,7 +73,7 @@ function measure(aead: Aead, cipher: Cipher): Omit<AeadRow, 'provider' | 'cipher
 }
 
 /** The least time of one call, over several rounds; the first one only warms up. */
-function microseconds(call: () => void): number {
+export function microseconds(call: () => void): number {
   let best = Infinity;
   for (let round = 0; round <= ROUNDS; round++) {
     const begin = Bun.nanoseconds();

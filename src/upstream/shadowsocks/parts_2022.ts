@@ -53,12 +53,7 @@ function finder(users: readonly User[]): (hash: Uint8Array) => KnownUser | undef
   const known = new Map<string, KnownUser>();
   for (const { name, key } of users) {
     const psk = new Psk(key);
-    known.set(text(psk.hash), { name, psk });
+    known.set(psk.hash.toHex(), { name, psk });
   }
-  return (hash) => known.get(text(hash));
-}
-
-/** Bytes as the key of a Map. */
-function text(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+  return (hash) => known.get(hash.toHex());
 }

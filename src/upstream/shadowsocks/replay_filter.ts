@@ -13,7 +13,7 @@ export class ReplayFilter {
   #older = new Set<string>();
 
   /**
-   * @param limit how many salts a generation has at most; some 100 bytes each
+   * @param limit how many salts a generation has at most; some 120 bytes each
    * @param keep milliseconds for which a salt is remembered at least, and twice as long at most; when there are too
    *   many, new ones are refused. undefined: as many as `limit` are remembered, however old
    */
@@ -28,7 +28,7 @@ export class ReplayFilter {
    * @throws SessionError ERR_PROTOCOL if it is remembered already, or can't be
    */
   admit(salt: Uint8Array, now: number): void {
-    const text = String.fromCharCode(...salt);
+    const text = Buffer.from(salt).toString('latin1');
     if (this.#recent.has(text) || this.#older.has(text)) {
       throw new SessionError('ERR_PROTOCOL', 'a connection with this salt was there before', {
         hint: 'somebody recorded it and plays it again, or something on the way sends it twice',

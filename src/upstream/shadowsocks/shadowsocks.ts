@@ -37,7 +37,7 @@ export interface ShadowsocksProtocol {
 
 /** For how long a salt is remembered where the time stamp refuses it after that (SIP022 §3.1.4), milliseconds. */
 const KEPT_2022 = 60_000;
-/** 4,000 connections a second, and 58 MB in the worst case, which takes a key to bring about. */
+/** 4,000 connections a second, and 63 MB in the worst case, which takes a key to bring about. */
 const LIMIT_2022 = 2 ** 18;
 /** Without time stamps a recording can be as old as the key: this is as many connections as it helps against. */
 const LIMIT_2017 = 2 ** 16;
