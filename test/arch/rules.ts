@@ -43,6 +43,8 @@ const ROOTS = ['src/main.ts', 'build.ts', 'src/config/json_schema.ts'];
 /** Product files that no entry point reaches yet, and why they are here. */
 const UNREACHED: Readonly<Record<string, string>> = {
   'ffi/pf_natlook.ts': 'a layout that is tested ahead of its use on macOS',
+  'src/config/subscription.ts': 'subscriptions are not fetched yet',
+  'src/config/sip008.ts': 'subscriptions are not fetched yet',
 };
 
 /** Names the platform to a person, decides nothing by it. */
