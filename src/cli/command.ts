@@ -5,7 +5,7 @@ export interface Command<Args extends ArgsDef = ArgsDef> extends CommandDef<Args
   readonly args: Args;
   /** Lines that somebody could type, for the help. */
   readonly examples: readonly string[];
-  /** Flags that may be given more than once; `data` of the context has their values by name. */
+  /** Flags, and a last positional argument, that may be given more than once; `data` of the context has their values by name. */
   readonly repeatable?: readonly string[];
 }
 

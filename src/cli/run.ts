@@ -15,7 +15,8 @@ export const run = command({
     url: {
       type: 'positional',
       required: false,
-      description: 'Share link of the server. Other users can see it in ps: SNET_UPSTREAM or a file hide it',
+      description:
+        'Share link of the server, or several in order of preference. Other users can see them in ps: SNET_UPSTREAM or a file hide them',
     },
     config: { type: 'string', alias: 'c', valueHint: 'FILE', description: 'Configuration file' },
     port: {
@@ -45,9 +46,10 @@ export const run = command({
     },
     verbose: { type: 'boolean', alias: 'v', description: 'The same as --log-level debug' },
   },
-  repeatable: ['bypass'],
+  repeatable: ['url', 'bypass'],
   examples: [
     'sudo snet run ss://METHOD:PASSWORD@HOST:PORT',
+    'sudo snet run http://USER:PASSWORD@HOST:PORT snet+tls://TOKEN@HOST:PORT',
     'sudo snet run -c snet.json --scope global --bypass 203.0.113.0/24 --bypass git.example.com',
     'sudo --preserve-env=SNET_UPSTREAM snet run',
   ],
@@ -57,7 +59,13 @@ export const run = command({
     const lists = data as ReadonlyMap<string, readonly string[]>;
     // citty reads `--no-x` as x: false.
     const noDns = (args as { readonly dns?: boolean }).dns === false;
-    const flags = { ...args, noDns, bypass: lists.get('bypass'), logLevel: verbose ? 'debug' : level };
+    const flags = {
+      ...args,
+      urls: lists.get('url'),
+      noDns,
+      bypass: lists.get('bypass'),
+      logLevel: verbose ? 'debug' : level,
+    };
     const sources = { file: args.config, overrides: overridesOf(flags, process.env) };
     const { config, warnings } = await loadFrom(sources);
     for (const warning of warnings) warn(warning);

@@ -10,6 +10,7 @@ import { UsageError } from './usage_error.ts';
 const COMMANDS = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
+  init: async () => (await import('./init.ts')).init,
   clean: async () => (await import('./clean.ts')).clean,
   dns: async () => (await import('./dns.ts')).dns,
   update: async () => (await import('./update.ts')).update,

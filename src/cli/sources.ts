@@ -4,11 +4,11 @@ import { ConfigError } from '../config/error.ts';
 import { loadConfig, type Loaded, type Sources } from '../config/load.ts';
 import { UsageError } from './usage_error.ts';
 
-/** The share link in the environment: `ps` shows arguments to every user, the environment only to root and oneself. */
+/** Share links in the environment, with white space between: `ps` shows arguments to every user, the environment only to root and oneself. */
 export const UPSTREAM_VARIABLE = 'SNET_UPSTREAM';
 
 export interface Flags {
-  readonly url?: string | undefined;
+  readonly urls?: readonly string[] | undefined;
   readonly port?: string | undefined;
   readonly scope?: string | undefined;
   readonly bypass?: readonly string[] | undefined;
@@ -19,10 +19,9 @@ export interface Flags {
 
 /** The environment overrides the file, flags override both; `--bypass` adds to the file's list. */
 export function overridesOf(flags: Flags, environment: NodeJS.ProcessEnv): Override[] {
-  const fromEnvironment = environment[UPSTREAM_VARIABLE] || undefined;
-  const all: { path: string[]; value: unknown; where: string }[] = [
-    { path: ['upstream'], value: fromEnvironment, where: UPSTREAM_VARIABLE },
-    { path: ['upstream'], value: flags.url, where: 'URL' },
+  const all: Override[] = [
+    upstreamOverride(linksIn(environment), UPSTREAM_VARIABLE),
+    upstreamOverride(flags.urls ?? [], 'URL'),
     { path: ['listen', 'port'], value: numberOf(flags.port), where: '--port' },
     { path: ['scope'], value: flags.scope, where: '--scope' },
     { path: ['bypass'], value: flags.bypass, where: '--bypass' },
@@ -31,6 +30,17 @@ export function overridesOf(flags: Flags, environment: NodeJS.ProcessEnv): Overr
     { path: ['log', 'level'], value: flags.logLevel, where: '--log-level' },
   ];
   return all.filter(({ value }) => value !== undefined);
+}
+
+/** The share links that the environment has. */
+export function linksIn(environment: NodeJS.ProcessEnv): string[] {
+  return (environment[UPSTREAM_VARIABLE] ?? '').split(/\s+/).filter((link) => link !== '');
+}
+
+/** Upstreams instead of the file's; of several each is said by its number to be wrong. */
+function upstreamOverride(links: readonly string[], where: string): Override {
+  const value = links.length > 1 ? links : links[0];
+  return { path: ['upstream'], value, where, replaces: true };
 }
 
 /**

@@ -9,7 +9,7 @@ import { UsageError } from './usage_error.ts';
 export interface Arguments {
   /** Every flag as `--name=value` or `--name`, then `--`, then the positional arguments. */
   readonly rawArgs: string[];
-  /** Values of the flags that may be repeated, in order. */
+  /** Values of the flags and of the last positional argument, if they may be repeated, in order. */
   readonly lists: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -20,7 +20,7 @@ export function asksForHelp(argv: readonly string[]): boolean {
 }
 
 /**
- * @param repeatable names of flags that may be given more than once
+ * @param repeatable names of flags that may be given more than once, and of a last positional argument that may
  * @throws UsageError
  */
 export function checkArguments(
@@ -63,7 +63,8 @@ export function checkArguments(
     ([name, definition]) => definition.type !== 'positional' && definition.required && !seen.has(name),
   );
   if (missing) throw new UsageError(`missing flag ${spellings(...missing).join(' or ')}`);
-  checkPositionals(positionals, definitions);
+  const last = checkPositionals(positionals, definitions, repeatable);
+  if (last) lists.set(...last);
   return { rawArgs: [...flags, '--', ...positionals], lists };
 }
 
@@ -107,10 +108,18 @@ function checkChoice(written: string, value: string, definition: ArgDef): void {
   );
 }
 
-function checkPositionals(positionals: readonly string[], definitions: ArgsDef): void {
+/** @returns the name and the values of the one that may be repeated */
+function checkPositionals(
+  positionals: readonly string[],
+  definitions: ArgsDef,
+  repeatable: readonly string[],
+): [string, string[]] | undefined {
   const wanted = Object.entries(definitions).filter(([, { type }]) => type === 'positional');
-  const surplus = positionals[wanted.length];
-  if (surplus !== undefined) throw new UsageError(`unexpected argument ${shownArgument(surplus)}`);
   const missing = wanted.slice(positionals.length).find(([, { required }]) => required !== false);
   if (missing) throw new UsageError(`missing argument ${missing[0].toUpperCase()}`);
+  const last = wanted.at(-1)?.[0];
+  if (last !== undefined && repeatable.includes(last)) return [last, positionals.slice(wanted.length - 1)];
+  const surplus = positionals[wanted.length];
+  if (surplus !== undefined) throw new UsageError(`unexpected argument ${shownArgument(surplus)}`);
+  return undefined;
 }

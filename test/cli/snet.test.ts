@@ -8,6 +8,7 @@ import { EXIT } from '../../src/cli/exit.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const LINK = 'ss://aes-256-gcm:hunter2@h.example:8388';
+const EXAMPLE = 'a right one: ss://aes-256-gcm:PASSWORD@proxy.example.com:8388#home';
 
 const directory = mkdtempSync(join(tmpdir(), 'snet-cli-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -45,7 +46,7 @@ describe('snet', () => {
     expect(stdout).not.toContain('\u001B');
   });
 
-  test.each(['run', 'check', 'clean', 'dns', 'update', 'demo', 'version'])(
+  test.each(['run', 'check', 'init', 'clean', 'dns', 'update', 'demo', 'version'])(
     '%s --help has an example',
     async (name) => {
       const { code, stdout } = await snet([name, '--help']);
@@ -56,10 +57,12 @@ describe('snet', () => {
 
   test.each([
     { argv: ['rnu'], stderr: 'snet: unknown command "rnu"\n  hint: did you mean run?\n' },
-    { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, clean, dns, update, demo, version\n' },
+    { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, init, clean, dns, update, demo, version\n' },
     { argv: [LINK], stderr: 'snet: found a link, expected a command\n  hint: snet run URL\n' },
     { argv: ['run', '--prot', '1'], stderr: 'snet: unknown flag --prot\n  hint: did you mean --port?\n' },
-    { argv: ['run', LINK, LINK], stderr: 'snet: unexpected argument a link\n  hint: see snet run --help\n' },
+    { argv: ['clean', LINK], stderr: 'snet: unexpected argument a link\n  hint: see snet clean --help\n' },
+    { argv: ['init'], stderr: 'snet: missing argument URL\n  hint: a share link, or the https URL of a subscription\n' },
+    { argv: ['init', '--subscription', 'http://h/hunter2'], stderr: 'snet: --subscription: found an http:// link, expected an https:// URL\n  hint: over http:// anybody on the way could change it\n' },
     { argv: ['run', LINK, '--port', '65536'], stderr: 'snet: --port: found 65536, expected a whole number, 1 to 65535\n' },
     { argv: ['run', LINK, '--bypass', '10.0.0.0/33'], stderr: 'snet: --bypass: found "10.0.0.0/33", expected a block such as "203.0.113.0/24", an IP address or a host name\n  hint: a prefix of IPv4 is 0 to 32\n' },
     { argv: ['run', '-v', '--log-level=info'], stderr: 'snet: --verbose and --log-level exclude each other\n' },
@@ -70,9 +73,12 @@ describe('snet', () => {
   }); // prettier-ignore
 
   test.each([
-    { argv: ['run'], stderr: 'snet: command line: upstream: found no upstream, expected a share link ss://METHOD:PASSWORD@HOST:PORT\n  hint: give it as an argument, in SNET_UPSTREAM, or as "upstream" in the file that -c names\n' },
-    { argv: ['run', 'ss://aes-256-gmc:hunter2@h:1'], stderr: 'snet: URL: found "aes-256-gmc", expected one of aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, xchacha20-ietf-poly1305 as its method\n  hint: did you mean aes-256-gcm?\n' },
-    { argv: ['run', 'ss://aes-256-gcm:hunter2@h'], stderr: 'snet: URL: found no port, expected HOST:PORT after the @\n' },
+    { argv: ['run'], stderr: 'snet: command line: upstream: found no upstream, expected a share link such as ss://METHOD:PASSWORD@HOST:PORT\n  hint: give it as an argument, in SNET_UPSTREAM, or as "upstream" in the file that -c names\n' },
+    { argv: ['run', 'ss://aes-256-gmc:hunter2@h:1'], stderr: 'snet: URL: found "aes-256-gmc", expected one of 2022-blake3-aes-128-gcm, 2022-blake3-aes-256-gcm, 2022-blake3-chacha20-poly1305, aes-128-gcm, aes-192-gcm, aes-256-gcm, chacha20-ietf-poly1305, xchacha20-ietf-poly1305 as its method\n  hint: did you mean aes-256-gcm?\n' },
+    { argv: ['run', 'ss://aes-256-gcm:hunter2@h'], stderr: `snet: URL: found no port, expected HOST:PORT after the @\n  hint: ${EXAMPLE}\n` },
+    { argv: ['run', LINK, 'http://u:hunter2@h'], stderr: 'snet: URL 2: found no port, expected HOST:PORT after the @\n  hint: a right one: http://USER:PASSWORD@proxy.example.com:8080\n' },
+    { argv: ['run', 'ss://aes-256-cfb:hunter2@h:1'], stderr: expect.stringMatching(/^snet: URL: found aes-256-cfb, expected one of 2022-.*\n  hint: this method has no authentication: .*"allow-insecure-ciphers": true in the file\n$/) },
+    { argv: ['init', LINK, 'https://u:hunter2@h:1?pin=x'], stderr: expect.stringMatching(/^snet: URL 2: found another pin, expected .*\n  hint: openssl x509 .*\n$/) },
     { argv: ['run', '-c', '/nonexistent'], stderr: 'snet: /nonexistent: found no such file, expected a configuration file\n  hint: check the path; it is relative to the current directory\n' },
   ])('$argv is a configuration error', async ({ argv, stderr }) => {
     expect(await snet(argv)).toEqual({ code: 3, stdout: '', stderr });
@@ -82,9 +88,14 @@ describe('snet', () => {
     const { code, stderr } = await snet(['run'], { SNET_UPSTREAM: 'ss://hunter2' });
     expect({ code, stderr }).toEqual({
       code: 3,
-      stderr:
-        'snet: SNET_UPSTREAM: found a link without @HOST:PORT, expected a share link ss://METHOD:PASSWORD@HOST:PORT\n',
+      stderr: `snet: SNET_UPSTREAM: found a link without @HOST:PORT, expected a share link ss://METHOD:PASSWORD@HOST:PORT\n  hint: ${EXAMPLE}\n`,
     });
+  });
+
+  test('says which link of the variable is wrong', async () => {
+    const { code, stderr } = await snet(['run'], { SNET_UPSTREAM: ` ${LINK}\n\tss://hunter2 ` });
+    expect(code).toBe(3);
+    expect(stderr).toStartWith('snet: SNET_UPSTREAM 2: found a link without @HOST:PORT, ');
   });
 });
 
@@ -99,6 +110,26 @@ describe('snet check', () => {
       listen: { port: 1111 },
     });
     expect(stdout).not.toContain('hunter2');
+  });
+
+  test('prints each of several upstreams', async () => {
+    const path = file(`{"upstream": ["${LINK}", {"type": "tls", "server": "t.example", "port": 443, "token": "hunter2", "via": "http://u:hunter2@h:1"}], "group": {"policy": "fastest"}}`);
+    const { code, stdout, stderr } = await snet(['check', '-c', path]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      upstream: [
+        { type: 'shadowsocks', server: 'h.example' },
+        { type: 'tls', server: 't.example', token: '[redacted]', via: { type: 'http', user: 'u', password: '[redacted]' } },
+      ],
+      group: { policy: 'fastest', 'probe-interval': '30s' },
+    });
+    expect(stdout).not.toContain('hunter2');
+  }); // prettier-ignore
+
+  test('puts the links of the environment in the place of those of the file', async () => {
+    const path = file(`{"upstream": ["${LINK}", "${LINK}", "${LINK}"]}`);
+    const { stdout } = await snet(['check', '-c', path], { SNET_UPSTREAM: 'http://a:1 socks5://b:2' });
+    expect(JSON.parse(stdout)).toMatchObject({ upstream: [{ server: 'a' }, { server: 'b' }] });
   });
 
   test('says on stderr what it ignores of a file of the Go program', async () => {
@@ -123,7 +154,7 @@ describe('snet check', () => {
       ok: false,
       status: 'ERR_CONFIG_VALUE',
       problems: [
-        { where: `${path}:1:2`, key: 'upstream', found: 'a text without ss://' },
+        { where: `${path}:1:2`, key: 'upstream', found: 'a text without a scheme://' },
         { where: `${path}:2:2`, key: 'scop', hint: 'did you mean scope?' },
       ],
     });

@@ -43,6 +43,18 @@ describe('checkArguments', () => {
     expect(check('--bypass', 'a', '--bypass=b').lists.get('bypass')).toEqual(['a', 'b']);
   });
 
+  test('gathers a last argument that may be repeated', () => {
+    const { rawArgs, lists } = checkArguments(['u', '-v', 'w'], DEFINITIONS, ['url']);
+    expect({ rawArgs, urls: lists.get('url') }).toEqual({
+      rawArgs: ['--verbose', '--', 'u', 'w'],
+      urls: ['u', 'w'],
+    });
+    expect(checkArguments([], DEFINITIONS, ['url']).lists.get('url')).toEqual([]);
+    const two: ArgsDef = { name: { type: 'positional' }, url: { type: 'positional', required: false } };
+    expect(checkArguments(['n', 'u', 'w'], two, ['url']).lists.get('url')).toEqual(['u', 'w']);
+    expect(() => checkArguments([], two, ['url'])).toThrow('missing argument NAME');
+  });
+
   test.each([
     { argv: ['--confg', 'f'], message: 'unknown flag --confg', hint: 'did you mean --config?' },
     { argv: ['--no-verbose'], message: 'unknown flag --no-verbose', hint: 'did you mean --verbose?' },
