@@ -11,6 +11,7 @@ import { originalDestination, isOwnListener } from '../inbound/original_destinat
 import type { Address, Endpoint } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
 import { descriptor } from '../net/socket.ts';
+import { isHostName } from '../net/target.ts';
 import { Relay, type ClientSocket, type RelayEvents } from '../relay/relay.ts';
 import { Sweep, type RelayTimeouts } from '../relay/sweep.ts';
 import type { Decision } from '../route/decide.ts';
@@ -140,7 +141,8 @@ export function createFlows(
       candidates: where === 'direct' ? DIRECT : policy.upstreams.candidates(destination),
       destination,
       target: address === destination.address ? destination : { address, port: to },
-      named: name === undefined ? undefined : { name, port: to },
+      // Resolvers are asked for more than hosts, and some of that has addresses.
+      named: name !== undefined && isHostName(name) ? { name, port: to } : undefined,
     };
   }
 
