@@ -32,7 +32,7 @@ export function problemsOf(
   const problems = new Map<string, Problem>();
   const lists = listsForObjects(schema, document.value);
   for (const path of lists) {
-    const expected = expectedHere(schemaAt(schema, path), undefined);
+    const expected = expectedHere(schemaAt(schema, path, document.value), undefined);
     problems.set(dotted(path), { ...document.originOf(path), found: 'a list', expected });
   }
   for (const issue of issues.flatMap((each) => flatten(each, []))) {

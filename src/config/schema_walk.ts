@@ -87,16 +87,16 @@ function schemaWithin(schema: Schema, part: string | number, here: unknown): Sch
 }
 
 /** Places that have a list where an object belongs: to the schema library a list is an object with numbers as keys. */
-export function listsForObjects(root: Schema, value: unknown, path: Path = []): Path[] {
-  const schema = schemaAt(root, path);
-  if (!schema || typeof value !== 'object' || value === null) return [];
+export function listsForObjects(root: Schema, whole: unknown, path: Path = []): Path[] {
+  const value = valueAt(whole, path);
+  if (typeof value !== 'object' || value === null) return [];
+  const schema = schemaAt(root, path, whole);
+  if (!schema) return [];
   if (Array.isArray(value) && !hasItems(schema)) {
     return entriesOf(schema) || unwrapped(schema).value ? [path] : [];
   }
-  const inner: [string | number, unknown][] = Array.isArray(value)
-    ? [...value.entries()]
-    : Object.entries(value);
-  return inner.flatMap(([key, each]) => listsForObjects(root, each, [...path, key]));
+  const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+  return keys.flatMap((key) => listsForObjects(root, whole, [...path, key]));
 }
 
 function hasItems(schema: Schema): boolean {

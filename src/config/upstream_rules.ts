@@ -34,8 +34,8 @@ export function judgeUpstreams(
     const chain = chainOf(entry, path);
     const tooDeep = chain[LONGEST_CHAIN];
     if (tooDeep) {
-      const expected = `at most ${LONGEST_CHAIN} servers in a row`;
-      problems.push({ ...document.originOf(tooDeep.path), found: `${chain.length} of them`, expected });
+      const found = `${chain.length} servers in a row`;
+      problems.push({ ...document.originOf(tooDeep.path), found, expected: `at most ${LONGEST_CHAIN}` });
     }
     for (const { value: upstream, path } of chain) {
       // A link has no places within it.

@@ -95,8 +95,8 @@ function shadowsocksOf(file: v.InferOutput<typeof SHADOWSOCKS>): ShadowsocksConf
   const password = checkedPassword(rest.method, rest.password, isRaw);
   if (password instanceof Fault) return password;
   if (plugin && via) {
-    return new Fault('no via beside a plugin', {
-      found: 'one',
+    return new Fault('none beside a plugin', {
+      found: 'a server in between',
       hint: 'the plugin is what connects to the server, and it connects directly',
       at: 'via',
     });

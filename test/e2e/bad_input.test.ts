@@ -28,7 +28,60 @@ const OF_ARGUMENTS: readonly Case[] = [
     exit: EXIT.config,
     says: /aes-128-gcm, .*xchacha20-ietf-poly1305 as its method/,
   },
-  { name: 'another scheme', args: ['http://151.101.1.6:8388'], exit: EXIT.config, says: /ss:\/\// },
+  {
+    name: 'another scheme',
+    args: ['vmess://151.101.1.6:8388'],
+    exit: EXIT.config,
+    says: /vmess:\/\/ link.*\n.*ss:\/\/, http:\/\/, https:\/\/, socks5:\/\/, snet\+tls:\/\//,
+  },
+  {
+    name: 'an HTTP proxy without a port',
+    args: ['http://me:secret@151.101.1.6'],
+    exit: EXIT.config,
+    says: /found no port.*\n.*http:\/\/USER:PASSWORD@proxy\.example\.com:8080/,
+  },
+  {
+    name: 'a subscription as a proxy',
+    args: ['https://151.101.1.6/secret'],
+    exit: EXIT.config,
+    says: /snet init --subscription URL/,
+  },
+  {
+    name: 'a SOCKS5 proxy with a user alone',
+    args: ['socks5://me@151.101.1.6:1080'],
+    exit: EXIT.config,
+    says: /no password, .*1 to 255 bytes/,
+  },
+  {
+    name: 'a tunnel without a token',
+    args: ['snet+tls://151.101.1.6:443'],
+    exit: EXIT.config,
+    says: /found no "@", .*\n.*snet\+tls:\/\/TOKEN@/,
+  },
+  {
+    name: 'a pin that is none',
+    args: ['snet+tls://secret@151.101.1.6:443/?pin=aa:bb'],
+    exit: EXIT.config,
+    says: /64 hexadecimal digits.*\n.*openssl x509/,
+  },
+  {
+    name: 'a password where a 2022 method has a key',
+    args: ['ss://2022-blake3-aes-256-gcm:secret@151.101.1.6:8388'],
+    exit: EXIT.config,
+    says: /base64 of 32 bytes.*\n.*openssl rand -base64 32/,
+  },
+  {
+    name: 'a cipher without authentication',
+    args: ['ss://aes-256-cfb:secret@151.101.1.6:8388'],
+    exit: EXIT.config,
+    says: /aes-256-cfb.*\n.*no authentication.*allow-insecure-ciphers/,
+  },
+  {
+    name: 'the second of two links',
+    args: [URL, 'ss://aes-256-gcm:secret@151.101.1.7'],
+    exit: EXIT.config,
+    says: /URL 2: found no port/,
+  },
   { name: 'no port', args: ['ss://aes-256-gcm:secret@151.101.1.6'], exit: EXIT.config, says: /port/ },
   {
     name: 'a port that is none',
@@ -58,7 +111,7 @@ const OF_ARGUMENTS: readonly Case[] = [
   { name: 'a listening port that is none', args: [URL, '--port', '0'], exit: EXIT.usage, says: /--port/ },
   { name: 'an unknown flag', args: [URL, '--speed', '9'], exit: EXIT.usage, says: /--speed/ },
   { name: 'a flag without its value', args: [URL, '--port'], exit: EXIT.usage, says: /--port/ },
-  { name: 'one argument too many', args: [URL, 'really'], exit: EXIT.usage, says: /really/ },
+  { name: 'another argument', args: [URL, 'really'], exit: EXIT.config, says: /URL 2: .*scheme/ },
   {
     name: 'a name without an address',
     args: ['ss://aes-256-gcm:secret@nowhere.invalid:8388'],
@@ -67,7 +120,83 @@ const OF_ARGUMENTS: readonly Case[] = [
   },
 ];
 
+/** A server of the type and with the keys given. */
+const upstream = (type: string, more: string) =>
+  `{"upstream": {"type": "${type}", "server": "151.101.1.6", "port": 8388, ${more}}}`;
+
 const OF_FILES: readonly (Omit<Case, 'args'> & { readonly text: string })[] = [
+  {
+    name: 'a type that is none',
+    text: upstream('htpp', '"password": "secret"'),
+    exit: EXIT.config,
+    says: /upstream\.type: found "htpp", expected one of "shadowsocks", .*\n.*did you mean http\?/,
+  },
+  {
+    name: 'a key of another type',
+    text: upstream('http', '"token": "secret"'),
+    exit: EXIT.config,
+    says: /upstream\.token: found an unknown key, expected one of type, .*tls/,
+  },
+  {
+    name: 'a token that is no text',
+    text: upstream('tls', '"token": 5'),
+    exit: EXIT.config,
+    says: /upstream\.token: found a number, expected a text/,
+  },
+  {
+    name: 'a 2022 key of another length',
+    text: upstream('shadowsocks', '"method": "2022-blake3-aes-128-gcm", "password": "c2VjcmV0"'),
+    exit: EXIT.config,
+    says: /upstream\.password: found base64 of 6 bytes, expected base64 of 16 bytes.*\n.*openssl rand -base64 16/,
+  },
+  {
+    name: 'a chain that is too long',
+    text: upstream(
+      'tls',
+      `"token": "secret", "via": ${'{"type": "http", "server": "h", "port": 1, "via": '.repeat(4)}"socks5://h:1"${'}'.repeat(4)}`,
+    ),
+    exit: EXIT.config,
+    says: /upstream\.via\.via\.via\.via: found 6 servers in a row, expected at most 4/,
+  },
+  {
+    name: 'a plugin behind a proxy',
+    text: upstream(
+      'shadowsocks',
+      '"method": "aes-256-gcm", "password": "secret", "plugin": "obfs-local;secret", "via": "http://h:1"',
+    ),
+    exit: EXIT.config,
+    says: /upstream\.via: found a server in between, expected none beside a plugin/,
+  },
+  {
+    name: 'a subscription without TLS',
+    text: '{"upstream": [{"type": "subscription", "url": "http://151.101.1.6/secret"}]}',
+    exit: EXIT.config,
+    says: /upstream\[0\]\.url: found an http:\/\/ link, expected an https:\/\/ URL/,
+  },
+  {
+    name: 'an upstream too few',
+    text: '{"upstream": []}',
+    exit: EXIT.config,
+    says: /upstream: found an empty list, expected at least one upstream/,
+  },
+  {
+    name: 'a policy that is none',
+    text: `{"upstream": "${URL}", "group": {"policy": "failovr"}}`,
+    exit: EXIT.config,
+    says: /group\.policy: found "failovr".*\n.*did you mean failover/,
+  },
+  {
+    name: 'a probe over TLS',
+    text: `{"upstream": "${URL}", "group": {"probe-url": "https://151.101.1.6/"}}`,
+    exit: EXIT.config,
+    says: /group\.probe-url: found a link, expected an http:\/\/ URL, or false/,
+  },
+  {
+    name: 'a server of the Go program',
+    text: '{"as-upstream": true, "upstream-tls-server-token": "secret"}',
+    exit: EXIT.config,
+    says: /as-upstream: found true.*\n.*snet server --method tls/,
+  },
   { name: 'no JSON', text: '{\n  "upstream": \n}', exit: EXIT.config, says: /snet\.json:3:1: / },
   {
     name: 'an unknown key',
