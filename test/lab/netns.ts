@@ -71,10 +71,15 @@ export class Netns implements AsyncDisposable {
   }
 
   /** Programs started inside from now on resolve names there. `ip netns exec` puts the file in place of theirs. */
-  async resolveAt(nameserver: string): Promise<void> {
+  resolveAt(nameserver: string): Promise<void> {
+    return this.etc('resolv.conf', `nameserver ${nameserver}\n`);
+  }
+
+  /** For programs started inside from now on, a file of /etc that exists outside has this text. */
+  async etc(name: string, text: string): Promise<void> {
     this.#hasFiles = true;
     await mkdir(`${FILES}/${this.name}`, { recursive: true });
-    await Bun.write(`${FILES}/${this.name}/resolv.conf`, `nameserver ${nameserver}\n`);
+    await Bun.write(`${FILES}/${this.name}/${name}`, text);
   }
 
   /** Runs a script of the tests with bun, inside. */
