@@ -59,10 +59,19 @@ export function parseLocation(location: string, behind: string): { server: Host;
   }
   const port = parsePort(portText);
   if (port === undefined)
-    return new Fault('a port, 1 to 65535, after the host', { found: 'something else there' });
+    return new Fault('a port, 1 to 65535, after the host', { found: kindOfPort(portText) });
   if (path !== '') return new Fault('nothing after the port but "/", ?query and #tag', { found: 'a path' });
   const server = parseLinkHost(hostText);
   return server instanceof Fault ? server : { server, port };
+}
+
+/** The text itself is not shown: in a link that is written wrongly it may be a piece of the password. */
+function kindOfPort(text: string): string {
+  if (text === '') return 'no port';
+  if (!/^\d+$/.test(text)) return 'a port that is no number';
+  const number = Number(text);
+  if (number === 0) return 'port 0';
+  return number > 65535 ? 'a port above 65535' : 'a port with a 0 in front';
 }
 
 function parseLinkHost(text: string): Host | Fault {
@@ -117,7 +126,7 @@ export function unknownOption(name: string, known: readonly string[]): Fault {
 
 /** The same fault, of a part of a link. What was found there is not shown unless the fault says that it may be. */
 export function within(part: string, { expected, found, hint }: Fault): Fault {
-  return new Fault(`${expected} as its ${part}`, { found: found ?? `another ${part}`, hint });
+  return new Fault(`${expected} as its ${part}`, { found: found ?? 'something else there', hint });
 }
 
 /** What stands before and behind the first separator; behind nothing, if there is none. */

@@ -78,7 +78,7 @@ describe('snet', () => {
     { argv: ['run', 'ss://aes-256-gcm:hunter2@h'], stderr: `snet: URL: found no port, expected HOST:PORT after the @\n  hint: ${EXAMPLE}\n` },
     { argv: ['run', LINK, 'http://u:hunter2@h'], stderr: 'snet: URL 2: found no port, expected HOST:PORT after the @\n  hint: a right one: http://USER:PASSWORD@proxy.example.com:8080\n' },
     { argv: ['run', 'ss://aes-256-cfb:hunter2@h:1'], stderr: expect.stringMatching(/^snet: URL: found aes-256-cfb, expected one of 2022-.*\n  hint: this method has no authentication: .*"allow-insecure-ciphers": true in the file\n$/) },
-    { argv: ['init', LINK, 'https://u:hunter2@h:1?pin=x'], stderr: expect.stringMatching(/^snet: URL 2: found another pin, expected .*\n  hint: openssl x509 .*\n$/) },
+    { argv: ['init', LINK, 'https://u:hunter2@h:1?pin=x'], stderr: expect.stringMatching(/^snet: URL 2: found something else there, expected .*\n  hint: openssl x509 .*\n$/) },
     { argv: ['run', '-c', '/nonexistent'], stderr: 'snet: /nonexistent: found no such file, expected a configuration file\n  hint: check the path; it is relative to the current directory\n' },
   ])('$argv is a configuration error', async ({ argv, stderr }) => {
     expect(await snet(argv)).toEqual({ code: 3, stdout: '', stderr });

@@ -39,11 +39,14 @@ describe('parseShareLink', () => {
   const BROKEN = [
     { name: 'no port', rest: 'proxy.example', found: 'no port' },
     { name: 'no host', rest: ':1', found: 'no host' },
-    { name: 'port 0', rest: 'h:0', found: 'something else there' },
-    { name: 'port 65536', rest: 'h:65536', found: 'something else there' },
+    { name: 'nothing behind the colon', rest: 'h:', found: 'no port' },
+    { name: 'a port in words', rest: 'h:https', found: 'a port that is no number' },
+    { name: 'port 0', rest: 'h:0', found: 'port 0' },
+    { name: 'port 65536', rest: 'h:65536', found: 'a port above 65535' },
+    { name: 'port 080', rest: 'h:080', found: 'a port with a 0 in front' },
     { name: 'an IPv6 address without brackets', rest: '2001:db8::1:80', found: 'more than one ":"' },
     { name: 'no address in brackets', rest: '[::g]:80', found: 'something else there' },
-    { name: 'a host that is none', rest: '1.2.3.4.5:80', found: 'another host' },
+    { name: 'a host that is none', rest: '1.2.3.4.5:80', found: 'something else there' },
     { name: 'a path', rest: 'h:80/x', found: 'a path' },
     { name: 'a bad escape', rest: '%hunter2@h:80', found: 'a malformed % escape before the @' },
   ] as const;
