@@ -13,9 +13,10 @@ import type { Target } from '../../src/net/target.ts';
 import { chain } from '../../src/upstream/chain.ts';
 import { httpTunnels } from '../../src/upstream/http/connect.ts';
 import { ClientSession } from '../../src/upstream/shadowsocks/client_session.ts';
+import { ServerSession } from '../../src/upstream/shadowsocks/server_session.ts';
 import { socks5Tunnels } from '../../src/upstream/socks5/connect.ts';
 import { Client } from './conformance/client.ts';
-import { shadowsocksServer } from './conformance/shadowsocks_server.ts';
+import { sessionServer } from './conformance/session_server.ts';
 import { METHODS, pinned, suiteOf } from './shadowsocks/ends.ts';
 import { closedAfter, spoken } from './spoken.ts';
 
@@ -162,6 +163,10 @@ describe('who says what', () => {
     const nested = new Client(chain({ session: new Brackets('()') }, { session: new Brackets('[]') }), true);
     expect(textOf(nested.send(new Uint8Array(0)))).toBe('([])');
     expect(textOf(nested.send(new Uint8Array(0)))).toBe('');
+    const plain = new Brackets('[]');
+    plain.seal = (bytes, from, to, out) => out.append(bytes.bytes.subarray(from, to));
+    const headless = new Client(chain({ session: new Brackets('()') }, { session: plain }), true);
+    expect(textOf(headless.send(new Uint8Array(0)))).toBe('()');
     const silent: Handshake = new Question('');
     silent.begin = () => {};
     const waiting = new Client(chain({ session: new Brackets('()') }, { handshake: silent }), true);
@@ -232,7 +237,7 @@ describe('what goes wrong', () => {
 
   test('of the inner end, with the status that it has alone', () => {
     const throughShadowsocks = (answer: string) => {
-      const server = shadowsocksServer(suite);
+      const server = sessionServer(new ServerSession(suite));
       const client = new Client(chain(shadowsocks(), http()), true);
       expect(textOf(server.take(client.begin()).plain)).toStartWith('CONNECT origin.example:80 HTTP/1.1\r\n');
       client.receive(server.send(ascii(answer)));
@@ -294,4 +299,9 @@ test('no call of a session or a handshake gets more than a piece, however much a
   out.end = 0;
   asked.receive(input, 0, PIECE, out, rest);
   expect(sizes.splice(0)).toEqual([PIECE, PIECE, 60_000]);
+  // What is behind a last answer in one piece, and all of the next, is the tunnel's.
+  input.bytes[0] = 0x2e;
+  const answered = chain({ session: measuring(60_000) }, { handshake: new Question('inner') }).handshake!;
+  expect(answered.receive(input, 0, PIECE, out, rest)).toBe(true);
+  expect(rest.end).toBe(PIECE - 1 + 60_000);
 });

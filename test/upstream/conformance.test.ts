@@ -1,11 +1,11 @@
 /** The same cases for every protocol; conformance/rows.ts says how one gets in. */
 import { describe, expect, test } from 'bun:test';
-import { heapStats } from 'bun:jsc';
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { parseAddress } from '../../src/net/address.ts';
 import { PIECE, SessionError, type Tunnel } from '../../src/net/session.ts';
 import { formatTarget, type Target } from '../../src/net/target.ts';
+import { heapInUse } from '../lab/heap_in_use.ts';
 import { Client } from './conformance/client.ts';
 import { Conversation, type Outcome, type Script } from './conformance/conversation.ts';
 import { NOTHING } from './conformance/far_end.ts';
@@ -251,9 +251,9 @@ describe.each(ROWS.map((row) => [row.name, row] as const))('%s', (_, row) => {
       return conversation;
     };
     waiting().dispose();
-    const before = memory();
+    const before = heapInUse();
     const conversations = Array.from({ length: COUNT }, waiting);
-    const each = (memory() - before) / COUNT;
+    const each = (heapInUse() - before) / COUNT;
     for (const conversation of conversations) conversation.dispose();
     expect(each).toBeLessThan((1 + sessions.length) * HELD_LIMIT);
   });
@@ -316,11 +316,4 @@ function counting({ handshake, session }: Tunnel, disposed: number[]): Tunnel {
 /** What a test compares without printing megabytes. */
 function sums({ target, up, down }: Outcome): unknown {
   return [target, ...[up, down].map((bytes) => createHash('sha256').update(bytes).digest('hex'))];
-}
-
-/** In bytes, garbage aside. */
-function memory(): number {
-  Bun.gc(true);
-  const { heapSize, extraMemorySize } = heapStats();
-  return heapSize + extraMemorySize;
 }

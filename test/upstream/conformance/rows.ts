@@ -5,11 +5,13 @@
 import { Secret } from '../../../src/base/secret.ts';
 import { httpTunnels } from '../../../src/upstream/http/connect.ts';
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
+import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
 import { socks5Tunnels } from '../../../src/upstream/socks5/connect.ts';
+import { tlsTunnels, tlsTunnelServer } from '../../../src/upstream/tunnel/tunnel.ts';
 import { METHODS, suiteOf } from '../shadowsocks/ends.ts';
 import { httpProxy } from './http_proxy.ts';
 import { chained, protocol, type Row } from './row.ts';
-import { shadowsocksServer } from './shadowsocks_server.ts';
+import { sessionServer } from './session_server.ts';
 import { socks5Proxy } from './socks5_proxy.ts';
 
 /** RFC 7617 §2. */
@@ -28,7 +30,12 @@ const shadowsocks = protocol(
   'shadowsocks',
   true,
   (target) => ({ session: new ClientSession(suite, target) }),
-  () => shadowsocksServer(suite),
+  () => sessionServer(new ServerSession(suite)),
+);
+const token = new Secret('correct horse');
+const tunnelServer = tlsTunnelServer(new Map([['somebody', token]]));
+const tunnel = protocol('TLS tunnel, within TLS', false, tlsTunnels(token), () =>
+  sessionServer(tunnelServer()),
 );
 
 export const ROWS: readonly Row[] = [
@@ -37,10 +44,13 @@ export const ROWS: readonly Row[] = [
   socks5,
   socks5Auth,
   shadowsocks,
+  tunnel,
   chained(http, shadowsocks),
   chained(socks5, http),
   chained(shadowsocks, socks5Auth),
   chained(shadowsocks, shadowsocks),
+  chained(shadowsocks, tunnel),
+  chained(tunnel, socks5Auth),
   chained(chained(shadowsocks, http), shadowsocks),
   chained(shadowsocks, chained(http, shadowsocks)),
   chained(chained(socks5, shadowsocks), chained(httpAuth, shadowsocks)),

@@ -1,15 +1,12 @@
-/** A Shadowsocks server's end: it answers nothing of itself. */
-import { Outbox } from '../../../src/net/session.ts';
-import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
-import type { Suite } from '../../../src/upstream/shadowsocks/suite.ts';
+/** A server's end that is a session of ours, and answers nothing of itself. */
+import { Outbox, type Session } from '../../../src/net/session.ts';
+import type { Target } from '../../../src/net/target.ts';
 import { inPieces } from './client.ts';
 import { NOTHING, type FarEnd } from './far_end.ts';
 
 const out = new Outbox();
 
-export function shadowsocksServer(suite: Suite): FarEnd {
-  const session = new ServerSession(suite);
-
+export function sessionServer(session: Session & { readonly target: Target | undefined }): FarEnd {
   function through(verb: 'open' | 'seal', bytes: Uint8Array): Uint8Array {
     const made: Uint8Array[] = [];
     inPieces(bytes, (span, from, to) => {
