@@ -1,9 +1,10 @@
 /** The same with iptables, which takes nothing out by itself: a guardian does; where it died too, `snet clean` does. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { eventually } from '../lab/eventually.ts';
 import { addForeignRules, firewalls } from '../lab/firewalls.ts';
-import { ABROAD, CLIENT, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
+import { ABROAD, CLIENT, FAR, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { Netns, type Finished } from '../lab/netns.ts';
 import { start, type Program } from '../lab/program.ts';
 import { startSnet } from '../lab/snet.ts';
@@ -16,19 +17,11 @@ describeNeeding(
   ['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss-server'],
   'with iptables, SIGKILL',
   () => {
-    let internet: Internet;
-    let server: Program;
     let before: string;
-
-    beforeAll(async () => {
-      internet = await createInternet();
-      server = await startServer(internet.far);
-      await addForeignRules(internet.client);
-      before = await firewalls(internet.client);
-    });
-    afterAll(async () => {
-      await server[Symbol.asyncDispose]();
-      await internet[Symbol.asyncDispose]();
+    const internet = internetForAll(async ({ client, far }, undo) => {
+      undo.use(await startServer(far));
+      await addForeignRules(client);
+      before = await firewalls(client);
     });
 
     const snet = (mechanism = 'iptables') =>

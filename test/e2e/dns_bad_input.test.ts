@@ -1,10 +1,9 @@
 /** What may be wrong in the configuration of the resolver: one clear message, the exit code of its kind, and nothing changed. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { EXIT } from '../../src/cli/exit.ts';
 import { firewalls } from '../lab/firewalls.ts';
+import { folderForAll } from '../lab/folder.ts';
 import { Netns } from '../lab/netns.ts';
 import { startSnet } from '../lab/snet.ts';
 import { configure } from '../lab/two_sides.ts';
@@ -80,22 +79,20 @@ const REFUSED: readonly Case[] = [
 ];
 
 describeNeeding(['root', 'ip', 'nft', 'iptables', 'ipset', 'dig'], 'snet run', () => {
+  const folder = folderForAll();
   let ns: Netns;
-  let directory: string;
   let before: string;
 
   beforeAll(async () => {
     ns = await Netns.create('client');
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
     before = await firewalls(ns);
   });
-  afterAll(async () => {
-    await ns[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true });
-  });
+  afterAll(() => ns[Symbol.asyncDispose]());
 
   test.each(REFUSED)('refuses $name', async ({ dns, says, exit = EXIT.config }) => {
-    const { code, stdout, stderr } = await ns.run(Netns.snet(['run', '-c', await configure(directory, dns)]));
+    const { code, stdout, stderr } = await ns.run(
+      Netns.snet(['run', '-c', await configure(folder.path, dns)]),
+    );
     expect(stderr).toMatch(says);
     expect(code).toBe(exit.code);
     expect(stdout).toBe('');
@@ -105,19 +102,19 @@ describeNeeding(['root', 'ip', 'nft', 'iptables', 'ipset', 'dig'], 'snet run', (
   });
 
   test('does without a list that is missing and without lines that are none, says which, and uses the rest', async () => {
-    const list = join(directory, 'block.txt');
+    const list = folder.file('block.txt');
     await writeFile(
       list,
       'ads.example\nnot a name\n# a remark\n0.0.0.0 tracker.example\n||banner.example^\nb..d\n',
     );
-    const file = await configure(directory, { lists: { block: ['missing.txt', 'block.txt'] } });
+    const file = await configure(folder.path, { lists: { block: ['missing.txt', 'block.txt'] } });
     await using snet = await startSnet(ns, ['-c', file], { dns: true });
     const warnings = snet
       .said()
       .match(/^.* warn .*$/gm)!
       .map((line) => line.slice(line.indexOf('list: ')));
     expect(warnings).toEqual([
-      `list: ${directory}/missing.txt: no such list file, not used`,
+      `list: ${folder.path}/missing.txt: no such list file, not used`,
       expect.stringMatching(new RegExp(`^list: ${list}:2: .+ left out: "not a name"$`)),
       expect.stringMatching(new RegExp(`^list: ${list}:6: .+ left out: "b\\.\\.d"$`)),
     ]);

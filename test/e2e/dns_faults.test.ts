@@ -1,11 +1,10 @@
 /** What may be wrong with either side's resolver, or be done to it on the way: the right answer comes all the same, or SERVFAIL. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { eventually } from '../lab/eventually.ts';
+import { expect, test } from 'bun:test';
 import { startDnsmasq, type DnsmasqOptions } from '../lab/dnsmasq.ts';
-import { ABROAD, CHINA, createInternet, type Internet } from '../lab/internet.ts';
+import { eventually } from '../lab/eventually.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, CHINA } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { start, type Program } from '../lab/program.ts';
 import { beside } from '../lab/snet.ts';
 import {
@@ -88,20 +87,13 @@ describeNeeding(
   ['root', 'ip', 'nft', 'dig', 'getent', 'dnsmasq', 'ss-server'],
   'resolvers that fail or lie',
   () => {
-    let internet: Internet;
-    let directory: string;
+    const folder = folderForAll();
     let sides: AsyncDisposableStack;
-    const undo = new AsyncDisposableStack();
-
-    beforeAll(async () => {
-      internet = undo.use(await createInternet());
-      directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-      undo.defer(() => rm(directory, { recursive: true }));
-      await placeResolvers(internet);
-      undo.use(await startServer(internet.far));
+    const internet = internetForAll(async (made, undo) => {
+      await placeResolvers(made);
+      undo.use(await startServer(made.far));
       sides = await startSides();
     });
-    afterAll(() => undo.disposeAsync());
 
     const dig = (...args: string[]) =>
       internet.client.run(['dig', `@${ANYBODY.v4}`, '+tries=1', '+time=5', ...args]);
@@ -128,7 +120,7 @@ describeNeeding(
 
     /** It may keep a connection to either side. */
     const besideSnet = async (body: (snet: Program) => Promise<void>) =>
-      beside(internet.client, ['-c', await configure(directory)], body, { dns: true, kept: 2 });
+      beside(internet.client, ['-c', await configure(folder.path)], body, { dns: true, kept: 2 });
 
     /** Silence would be dig's exit code 9. */
     async function expectFailure(name: string, ede: number | undefined): Promise<void> {

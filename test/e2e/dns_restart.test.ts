@@ -1,10 +1,11 @@
 /** What is kept over a restart, when it is of use and when it is of none; and configurations that a reload doesn't take. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test';
-import { chmod, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { expect, test } from 'bun:test';
+import { chmod, readFile, rename, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askedOf, startDnsmasq } from '../lab/dnsmasq.ts';
-import { ABROAD, CHINA, createInternet, type Internet } from '../lab/internet.ts';
+import { folderForEach } from '../lab/folder.ts';
+import { ABROAD, CHINA } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Program } from '../lab/program.ts';
 import { startSnet } from '../lab/snet.ts';
 import {
@@ -39,28 +40,17 @@ const DAMAGE: readonly (readonly [what: string, damage: (file: string) => Promis
   ];
 
 describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolver that starts again', () => {
-  let internet: Internet;
+  const folder = folderForEach();
+  /** Where it keeps what it keeps. */
+  const state = () => folder.file('state');
   let china: Program;
   let trusted: Program;
-  let directory: string;
-  let state: string;
-  const undo = new AsyncDisposableStack();
-
-  beforeAll(async () => {
-    internet = undo.use(await createInternet());
-    await placeResolvers(internet);
+  const internet = internetForAll(async (made, undo) => {
+    await placeResolvers(made);
     await startResolvers();
-    undo.use(await startServer(internet.far));
+    undo.defer(stopResolvers);
+    undo.use(await startServer(made.far));
   });
-  afterAll(async () => {
-    await stopResolvers();
-    await undo.disposeAsync();
-  });
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    state = join(directory, 'state');
-  });
-  afterEach(() => rm(directory, { recursive: true }));
 
   async function startResolvers(): Promise<void> {
     const { world } = internet;
@@ -78,7 +68,7 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     Object.fromEntries(await Promise.all(Object.keys(NAMES).map(async (name) => [name, await dig(name)])));
   const timesAsked = () => askedOf(china).length + askedOf(trusted).length;
 
-  const configured = (dns: object = {}) => configure(directory, { cache: { directory: state }, ...dns });
+  const configured = (dns: object = {}) => configure(folder.path, { cache: { directory: state() }, ...dns });
   const run = async () => startSnet(internet.client, ['-c', await configured()], { dns: true });
   async function stop(snet: Program): Promise<void> {
     snet.signal('SIGTERM');
@@ -116,14 +106,14 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
 
   test.each(DAMAGE)('does without a file that %s, says so, and writes it anew', async (_, damage, why) => {
     await runOnce();
-    await Promise.all(KEPT.map((file) => damage(join(state, file))));
+    await Promise.all(KEPT.map((file) => damage(join(state(), file))));
     const before = timesAsked();
     {
       await using snet = await run();
       for (const what of KEPT) {
         const [line] = await snet.says(new RegExp(`^.* warn .*kept ${what} are not used.*$`, 'm'));
         expect(line).toMatch(why);
-        expect(line).toContain(join(state, what));
+        expect(line).toContain(join(state(), what));
       }
       expect(await digAll()).toEqual(NAMES);
       expect(timesAsked()).toBeGreaterThan(before);
@@ -164,7 +154,7 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     await configured({
       trusted: [`tcp://${TRUSTED_TOO.v4}`],
       port: 1054,
-      cache: { directory: state, size: '1MiB' },
+      cache: { directory: state(), size: '1MiB' },
     });
     snet.signal('SIGHUP');
     await snet.says(/ reloaded /);

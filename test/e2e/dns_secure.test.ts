@@ -1,10 +1,9 @@
 /** Resolvers over TLS and HTTPS, the trusted ones through the upstream: none that can't prove who it is gets an answer believed. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, test } from 'bun:test';
 import { createCertificates, NAME, type Certificates, type Kind } from '../dns/exchange/certificates.ts';
-import { ABROAD, CHINA, CLIENT, createInternet, FAR, type Internet } from '../lab/internet.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, CHINA, CLIENT, FAR } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { start, type Program } from '../lab/program.ts';
 import { beside } from '../lab/snet.ts';
 import {
@@ -33,28 +32,20 @@ const REFUSED = [
 ] as const;
 
 describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'], 'with a certificate', () => {
-  let internet: Internet;
-  let directory: string;
+  const folder = folderForAll();
   let certificates: Certificates;
-  const undo = new AsyncDisposableStack();
-
-  beforeAll(async () => {
-    [internet, certificates] = await Promise.all([createInternet(), createCertificates()]);
-    undo.use(internet);
-    undo.use(certificates);
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    undo.defer(() => rm(directory, { recursive: true }));
-    await placeResolvers(internet);
-    undo.use(await startServer(internet.far));
+  const internet = internetForAll(async (made, undo) => {
+    certificates = undo.use(await createCertificates());
+    await placeResolvers(made);
+    undo.use(await startServer(made.far));
   });
-  afterAll(() => undo.disposeAsync());
 
   const digging = (name: string) => ['dig', `@${ANYBODY.v4}`, '+tries=1', '+time=5', name];
   const dig = (name: string) => internet.client.must([...digging(name), '+short']);
 
   const unbound = (kind: Kind, address: string, zones: Record<string, string>) =>
     startUnbound(internet.world, {
-      file: join(directory, `unbound-${address}.conf`),
+      file: folder.file(`unbound-${address}.conf`),
       address,
       certificate: certificates.certificate(kind),
       key: certificates.key(kind),
@@ -67,7 +58,7 @@ describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'],
   });
 
   async function besideSnet(dns: object, body: (snet: Program) => Promise<void>): Promise<void> {
-    const file = await configure(directory, dns);
+    const file = await configure(folder.path, dns);
     await beside(internet.client, ['-c', file], body, { dns: true, kept: 2 });
   }
 

@@ -1,11 +1,11 @@
 /** What may be wrong with an upstream: programs learn of it at once, the log has a word for it, and nothing is left. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { eventually } from '../lab/eventually.ts';
-import { ABROAD, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, FAR, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Netns } from '../lab/netns.ts';
 import { settled } from '../lab/proc.ts';
 import { start, type Program } from '../lab/program.ts';
@@ -25,19 +25,8 @@ const PORT = String(SERVER.port);
 const NEEDS = ['root', 'ip', 'curl', 'nc', 'nft', 'iptables', 'ipset', 'ss-server'];
 
 describeNeeding(NEEDS, 'an upstream', () => {
-  let internet: Internet;
-  let directory: string;
-  let file: string;
-
-  beforeAll(async () => {
-    internet = await createInternet();
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    file = join(directory, 'snet.json');
-  });
-  afterAll(async () => {
-    await rm(directory, { recursive: true });
-    await internet[Symbol.asyncDispose]();
-  });
+  const folder = folderForAll();
+  const internet = internetForAll();
 
   const curl = () => internet.client.run(['curl', '-sS', '--max-time', '9', url(ABROAD.v4)]);
   const inFar = (script: string) => start(internet.far, ['sh', '-c', script]);
@@ -45,6 +34,7 @@ describeNeeding(NEEDS, 'an upstream', () => {
   async function withSnet(body: (snet: Program) => Promise<void>, idle = '10m'): Promise<void> {
     const timeouts = { dial: '700ms', idle };
     const config = { upstream: shareLink(FAR.v4), timeouts, log: { level: 'debug' } };
+    const file = folder.file('snet.json');
     await writeFile(file, JSON.stringify(config), { mode: 0o600 });
     await beside(internet.client, ['-c', file], body);
   }
@@ -110,7 +100,7 @@ describeNeeding(NEEDS, 'an upstream', () => {
 
   test('that answers in another language', () =>
     withSnet(async (snet) => {
-      const noise = join(directory, 'noise');
+      const noise = folder.file('noise');
       await writeFile(noise, randomBytes(1_000));
       await using strange = inFar(`exec nc -l ${PORT} <${noise}`);
       await listening(strange);

@@ -1,10 +1,11 @@
 /** Port 53 on the real kernel, by either mechanism: dnsmasq where snet would listen, and where the questions were meant to go. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { NO_RANGES, rangesOf } from '../../src/net/ranges.ts';
 import { parseCidr } from '../../src/net/cidr.ts';
 import type { Mechanism, RedirectPlan } from '../../src/redirect/redirect.ts';
 import { eventually } from '../lab/eventually.ts';
-import { ABROAD, CHINA, CLIENT, createInternet, GATEWAY, type Internet } from '../lab/internet.ts';
+import { ABROAD, CHINA, CLIENT, GATEWAY } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Netns } from '../lab/netns.ts';
 import { start, type Program } from '../lab/program.ts';
 import { describeNeeding } from '../needs.ts';
@@ -66,13 +67,10 @@ describeNeeding(
   ['root', 'ip', 'nft', 'iptables', 'ip6tables', 'ipset', 'dnsmasq', 'dig', 'setpriv'],
   'port 53',
   () => {
-    let internet: Internet;
     let ns: Netns;
-    const programs = new AsyncDisposableStack();
-    beforeAll(async () => {
-      internet = programs.use(await createInternet());
-      ns = internet.client;
-      programs.use(dnsmasq(internet.world, answers(ORIGINAL)));
+    const internet = internetForAll(async ({ client, world }, programs) => {
+      ns = client;
+      programs.use(dnsmasq(world, answers(ORIGINAL)));
       programs.use(dnsmasq(ns, ...listens('127.0.0.1', '::1'), `--port=${DNS_PORT}`, answers(OURS)));
       // A forwarder of this machine, as systemd-resolved is: it knows one name, and asks the gateway for the others.
       programs.use(
@@ -84,7 +82,6 @@ describeNeeding(
         return ours === OURS && direct.every((answer) => answer === ORIGINAL);
       });
     });
-    afterAll(() => programs.disposeAsync());
 
     describe.each(['nftables', 'iptables'] as const)('with %s', (mechanism) => {
       const hold = HOLD[mechanism];
