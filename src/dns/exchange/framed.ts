@@ -1,10 +1,10 @@
 /** A connection of framed messages: answers come in any order and are told apart by id (RFC 7766 §6.2.1.1, §7). */
 import type { ByteStream, ByteStreamEvents } from '../../net/byte_stream.ts';
 import { answers, copyWithId } from '../wire/answer.ts';
-import { idOf, setId } from '../wire/header.ts';
+import { createUnframer, frame } from '../wire/framing.ts';
+import { HEADER_SIZE, idOf } from '../wire/header.ts';
 import { createWatch, notBelieved, unreachable, type Connection } from './connection.ts';
 import { ExchangeError } from './exchange.ts';
-import { createUnframer, frame } from './framing.ts';
 import { onAbort, timeout } from './gate.ts';
 import { randomId } from './random_id.ts';
 
@@ -42,7 +42,7 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
     pending.clear();
   };
   const watch = createWatch(label, end);
-  const unframe = createUnframer();
+  const unframer = createUnframer();
 
   const flush = () => {
     if (!isOpen || over || unsent.length === 0) return;
@@ -65,11 +65,10 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
     },
     data(bytes) {
       if (over) return;
-      try {
-        unframe(bytes).forEach(receive);
-      } catch (error) {
-        if (!(error instanceof ExchangeError)) throw error;
-        return end(new ExchangeError(error.status, `${label}: ${error.message}`));
+      unframer.push(bytes);
+      for (let message = unframer.next(); message !== undefined; message = unframer.next()) {
+        if (message.length < HEADER_SIZE) return end(notDns(label, message.length));
+        receive(message);
       }
       watch.restart(pending.size);
     },
@@ -105,8 +104,9 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
             answered++;
             leave();
             pending.delete(id);
-            setId(message, idOf(query));
-            if (!accept || accept(message)) resolve(message);
+            // Copied: it must not hold all that came together with it.
+            const answer = copyWithId(message, idOf(query));
+            if (!accept || accept(answer)) resolve(answer);
             else reject(notBelieved(label));
           },
           lost(error) {
@@ -121,6 +121,10 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
 
     close: end,
   };
+}
+
+function notDns(label: string, length: number): ExchangeError {
+  return new ExchangeError('ERR_DNS_PROTOCOL', `${label}: a DNS message of ${length} bytes came`);
 }
 
 /** Random, as over UDP: it costs nothing more. There is always one, below {@link MOST_FRAMED}. */

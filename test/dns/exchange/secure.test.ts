@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { Secret } from '../../../src/base/secret.ts';
 import { createExchange } from '../../../src/dns/exchange/create.ts';
 import type { Exchange } from '../../../src/dns/exchange/exchange.ts';
-import { createUnframer, frame } from '../../../src/dns/exchange/framing.ts';
+import { frame } from '../../../src/dns/wire/framing.ts';
+import { unframing } from '../wire/unframing.ts';
 import { idOf } from '../../../src/dns/wire/header.ts';
 import { parseAddress } from '../../../src/net/address.ts';
 import type { OpenStream } from '../../../src/net/byte_stream.ts';
@@ -79,7 +80,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
   describe('framed', () => {
     const serve = (onQuery: (query: Uint8Array, socket: TLSSocket) => void) =>
       createTlsServer(tls, (socket) => {
-        const unframe = createUnframer();
+        const unframe = unframing();
         socket.on('data', (bytes: Buffer) => unframe(bytes).forEach((one) => onQuery(one, socket)));
         socket.on('error', () => {});
       });

@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import type { Exchange } from '../../../src/dns/exchange/exchange.ts';
 import { createExchange } from '../../../src/dns/exchange/create.ts';
 import { idOf } from '../../../src/dns/wire/header.ts';
-import { createUnframer, frame } from '../../../src/dns/exchange/framing.ts';
+import { frame } from '../../../src/dns/wire/framing.ts';
+import { unframing } from '../wire/unframing.ts';
 import { parseAddress } from '../../../src/net/address.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { answer, ask, failure, NEVER, told, TRUNCATED } from './messages.ts';
@@ -193,7 +194,7 @@ test('a lost query is sent again, from the same port and with the same id', asyn
 test('what is truncated is asked for over TCP', async () => {
   const many = Array.from({ length: 200 }, (_, n) => `192.0.2.${n}`);
   using server = await resolver((query, say) => say(answer(query, TRUE, { flags: TRUNCATED })));
-  const unframe = createUnframer();
+  const unframe = unframing();
   const overTcp: Uint8Array[] = [];
   const tcp = Bun.listen({
     hostname: '127.0.0.1',

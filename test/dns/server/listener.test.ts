@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { frame } from '../../../src/dns/exchange/framing.ts';
+import { frame } from '../../../src/dns/wire/framing.ts';
 import { DnsListenError, listenDns, type DnsListener } from '../../../src/dns/server/listener.ts';
 import type { Resolve, Transport } from '../../../src/dns/server/resolve.ts';
 import type { TcpLimits } from '../../../src/dns/server/tcp.ts';
