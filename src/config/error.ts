@@ -35,7 +35,7 @@ export class ConfigError extends SnetError<ConfigStatus> {
 }
 
 /** `where: key: found …, expected …`, and the hint on a line of its own. */
-export function renderProblem({ where, key, found, expected, hint }: Problem): string {
+function renderProblem({ where, key, found, expected, hint }: Problem): string {
   const text = `${where}: ${key === undefined ? '' : `${key}: `}found ${found}, expected ${expected}`;
   return hint === undefined ? text : `${text}\n  hint: ${hint}`;
 }

@@ -69,7 +69,7 @@ export interface RaceState {
  * Both are asked at once: an unknown name. China's answer is believed only if it is Chinese or has no addresses.
  * @returns undefined: wait
  */
-export function chooseOfRace({ china, trusted, waited }: RaceState): Choice | undefined {
+function chooseOfRace({ china, trusted, waited }: RaceState): Choice | undefined {
   const chinese = china.ending?.is === 'answered' && china.ending.judgement === 'chinese';
   if (chinese) return 'china';
   // China has said what it has to say: something else than Chinese addresses, or nothing.
@@ -81,7 +81,7 @@ export function chooseOfRace({ china, trusted, waited }: RaceState): Choice | un
 }
 
 /** China is asked first: a name known to be Chinese. The trusted side stands in. @returns undefined: wait */
-export function chooseOfRelay({ china, trusted }: RaceState): Choice | undefined {
+function chooseOfRelay({ china, trusted }: RaceState): Choice | undefined {
   if (china.ending?.is === 'answered') return 'china';
   if (trusted.ending?.is === 'answered') return 'trusted';
   return china.ending && trusted.ending && 'neither';

@@ -169,7 +169,7 @@ function hasAddresses(type: number): boolean {
  * What a race tells of the name. That China has no address for it counts, so that it isn't shown there again, but not
  * for AAAA if the trusted side knows of none either: most Chinese names have no IPv6, and A is asked in the same moment.
  */
-export function verdictOf(
+function verdictOf(
   choice: Choice,
   { china, trusted }: { readonly china: Runner; readonly trusted: Runner },
   type: number,

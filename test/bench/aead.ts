@@ -3,9 +3,10 @@
  * table: `bun test/bench/aead.ts`.
  */
 import { Pinned } from '../../ffi/memory.ts';
+import { SHADOWSOCKS_METHODS } from '../../src/config/shadowsocks_methods.ts';
 import { AeadError, PROVIDERS, type Aead, type Provider } from '../../src/upstream/shadowsocks/aead.ts';
 import { chooseAead } from '../../src/upstream/shadowsocks/choose.ts';
-import { METHOD_NAMES, METHODS, TAG_SIZE, type Method } from '../../src/upstream/shadowsocks/methods.ts';
+import { METHODS, TAG_SIZE, type Method } from '../../src/upstream/shadowsocks/methods.ts';
 
 /** The size that the comparison is made at; a record's own limit is one byte less. */
 const LARGE = 16 * 1024;
@@ -30,7 +31,7 @@ export interface AeadRow {
 /** One row for each provider and method that there is here. About seven seconds. */
 export async function measureAead(): Promise<AeadRow[]> {
   const rows: AeadRow[] = [];
-  for (const name of METHOD_NAMES) {
+  for (const name of SHADOWSOCKS_METHODS) {
     for (const provider of PROVIDERS) {
       const method = METHODS[name];
       const aead = available(method, provider);

@@ -90,10 +90,10 @@ describe('openQueryLog', () => {
   test('goes on in a new file when the old one was moved away', async () => {
     const queries = openQueryLog(path, log);
     queries.write(LINE);
-    queries.reopen();
+    queries.close();
     await rename(path, `${path}.1`);
     queries.write({ ...LINE, name: 'other.example' });
-    queries.reopen();
+    queries.close();
     expect([await names(`${path}.1`), await names()]).toEqual([['name.example'], ['other.example']]);
     queries.close();
   });
@@ -103,7 +103,7 @@ describe('openQueryLog', () => {
     const queries = openQueryLog(path, log);
     for (let i = 0; i < 3; i++) {
       queries.write(LINE);
-      queries.reopen();
+      queries.close();
     }
     expect(warned).toEqual([expect.stringMatching(/^the query log cannot be written: ELOOP/)]);
     await rm(path);

@@ -70,7 +70,7 @@ export function stage(
     { size: cacheSize, minTtl: 0, maxTtl: 86_400, stale: 3_600, directory: undefined },
     () => clock.now(),
   );
-  const log = { write: (line: QueryLine) => void logged.push(line), reopen: () => {}, close: () => {} };
+  const log = { write: (line: QueryLine) => void logged.push(line), close: () => {} };
   const rules: ResolverRules = { policy, split, strip, log };
   const resolver = createResolver(rules, {
     cache,

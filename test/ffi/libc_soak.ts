@@ -13,14 +13,8 @@ import { checked, libc } from '../../ffi/libc.ts';
 import { pinForever } from '../../ffi/memory.ts';
 import { fileLimit } from '../../ffi/rlimit.ts';
 import { addressFamily, decodeSockaddr, encodeSockaddr, SOCKADDR_SIZE } from '../../ffi/sockaddr.ts';
-import {
-  getIntOption,
-  readOption,
-  setIntOption,
-  SO_ERROR,
-  SO_RCVBUF,
-  TCP_NODELAY,
-} from '../../ffi/sockopt.ts';
+import { readOption, setIntOption } from '../../ffi/sockopt.ts';
+import { getIntOption, SO_ERROR, SO_RCVBUF, TCP_NODELAY } from './int_options.ts';
 
 export interface Outcome {
   readonly rounds: number;

@@ -1,7 +1,7 @@
 /** The far end against a client that nobody here wrote: curl ─▶ ss-local (shadowsocks-libev) ─▶ far end ─▶ web server. */
 import { expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
-import { METHOD_NAMES } from '../../src/upstream/shadowsocks/methods.ts';
+import { SHADOWSOCKS_METHODS } from '../../src/config/shadowsocks_methods.ts';
 import { Netns } from '../lab/netns.ts';
 import { describeNeeding } from '../needs.ts';
 
@@ -10,7 +10,7 @@ const PASSWORD = 'päss:word/@';
 const [FAR, SOCKS, WEB] = ['8388', '1080', '8080'];
 
 describeNeeding(['root', 'ip', 'ss-local', 'curl'], 'ss-local through our far end', () => {
-  test.each([...METHOD_NAMES])('%s carries 16 MiB there and back', async (method) => {
+  test.each([...SHADOWSOCKS_METHODS])('%s carries 16 MiB there and back', async (method) => {
     await using ns = await Netns.create('far');
     const body = randomBytes(16 * 2 ** 20);
     const server = ns.spawn([process.execPath, SERVER, method, PASSWORD, FAR, WEB]);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { createHash, randomBytes } from 'node:crypto';
 import { Pinned } from '../../ffi/memory.ts';
+import { SHADOWSOCKS_METHODS } from '../../src/config/shadowsocks_methods.ts';
 import { startFarEnd } from '../../src/demo/far_end.ts';
 import type { Endpoint } from '../../src/net/address.ts';
 import { Outbox } from '../../src/net/session.ts';
@@ -9,7 +10,7 @@ import type { Target } from '../../src/upstream/shadowsocks/address.ts';
 import { chooseAead } from '../../src/upstream/shadowsocks/choose.ts';
 import { ClientSession } from '../../src/upstream/shadowsocks/client_session.ts';
 import { masterKey } from '../../src/upstream/shadowsocks/key.ts';
-import { METHOD_NAMES, METHODS, type MethodName } from '../../src/upstream/shadowsocks/methods.ts';
+import { METHODS, type MethodName } from '../../src/upstream/shadowsocks/methods.ts';
 import type { Suite } from '../../src/upstream/shadowsocks/suite.ts';
 import { Client, loopback, relayTo, serve, writeAll } from '../relay/harness.ts';
 
@@ -54,7 +55,7 @@ function through(far: { readonly port: number }, target: Endpoint, method: Metho
 }
 
 describe('the far end', () => {
-  test.each([...METHOD_NAMES])('carries bytes both ways with %s', async (method) => {
+  test.each([...SHADOWSOCKS_METHODS])('carries bytes both ways with %s', async (method) => {
     using target = serve({
       data: (socket, chunk) => void socket.write(`echo ${chunk.toString()}`),
       end: (socket) => socket.shutdown(),

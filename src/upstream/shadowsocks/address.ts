@@ -1,11 +1,5 @@
 /** A target address as it goes over the wire: `ATYP | address | port`, port in network order (RFC 1928 §5). */
-import {
-  formatEndpoint,
-  formatHostPort,
-  parseAddress,
-  type Address,
-  type Endpoint,
-} from '../../net/address.ts';
+import { parseAddress, type Address, type Endpoint } from '../../net/address.ts';
 import { SessionError } from '../../net/session.ts';
 
 const IPV4 = 1;
@@ -16,10 +10,7 @@ const PORT_SIZE = 2;
 /** Where a client wants to go: an address, or a name that the server is to resolve. */
 export type Target = Endpoint | { readonly name: string; readonly port: number };
 
-/** ATYP, length byte, 255 bytes of name, port. */
-export const TARGET_LIMIT = 1 + 1 + 255 + PORT_SIZE;
-
-/** A target's wire form, 7 to {@link TARGET_LIMIT} bytes. @throws RangeError for a name that is empty or too long */
+/** A target's wire form, 7 to 259 bytes (a name of 255). @throws RangeError for a name that is empty or too long */
 export function encodeTarget(target: Target): Uint8Array {
   const [type, host] =
     'name' in target
@@ -88,9 +79,4 @@ function readName(bytes: Uint8Array): string | Address {
   if (!/^[A-Za-z0-9._-]+$/.test(name))
     throw new SessionError('ERR_PROTOCOL', 'a target with a malformed name');
   return name;
-}
-
-/** `1.2.3.4:80`, `[2001:db8::1]:80` or `name:80`. */
-export function formatTarget(target: Target): string {
-  return 'name' in target ? formatHostPort(target.name, target.port) : formatEndpoint(target);
 }

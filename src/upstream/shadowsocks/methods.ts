@@ -25,5 +25,3 @@ export const METHODS: Readonly<Record<MethodName, Method>> = {
   'chacha20-ietf-poly1305': { name: 'chacha20-ietf-poly1305', keySize: 32, saltSize: 32, nonceSize: 12 },
   'xchacha20-ietf-poly1305': { name: 'xchacha20-ietf-poly1305', keySize: 32, saltSize: 32, nonceSize: 24 },
 };
-
-export const METHOD_NAMES = Object.keys(METHODS) as MethodName[];

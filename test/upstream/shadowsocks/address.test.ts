@@ -2,13 +2,8 @@ import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { formatAddress, parseAddress } from '../../../src/net/address.ts';
 import { SessionError } from '../../../src/net/session.ts';
-import {
-  encodeTarget,
-  formatTarget,
-  parseTarget,
-  TARGET_LIMIT,
-  type Target,
-} from '../../../src/upstream/shadowsocks/address.ts';
+import { encodeTarget, parseTarget, type Target } from '../../../src/upstream/shadowsocks/address.ts';
+import { TARGET_LIMIT } from './ends.ts';
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const port = fc.integer({ min: 1, max: 65535 });
@@ -19,16 +14,11 @@ const targets: fc.Arbitrary<Target> = fc.oneof(
 );
 
 test.each([
-  [{ address: parseAddress('1.2.3.4')!, port: 443 }, '010102030401bb', '1.2.3.4:443'],
-  [
-    { address: parseAddress('2001:db8::1')!, port: 80 },
-    '0420010db80000000000000000000000010050',
-    '[2001:db8::1]:80',
-  ],
-  [{ name: 'a.example', port: 65535 }, '0309612e6578616d706c65ffff', 'a.example:65535'],
-] as const)('%#: the wire form', (target, hex, text) => {
+  [{ address: parseAddress('1.2.3.4')!, port: 443 }, '010102030401bb'],
+  [{ address: parseAddress('2001:db8::1')!, port: 80 }, '0420010db80000000000000000000000010050'],
+  [{ name: 'a.example', port: 65535 }, '0309612e6578616d706c65ffff'],
+] as const)('%#: the wire form', (target, hex) => {
   expect(Buffer.from(encodeTarget(target)).toString('hex')).toBe(hex);
-  expect(formatTarget(target)).toBe(text);
 });
 
 test('what is encoded is parsed again, as soon as all bytes are there and not before', () => {

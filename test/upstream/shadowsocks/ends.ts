@@ -9,6 +9,9 @@ import { nobleAead } from '../../../src/upstream/shadowsocks/noble.ts';
 import { nodeAead } from '../../../src/upstream/shadowsocks/node.ts';
 import type { Suite } from '../../../src/upstream/shadowsocks/suite.ts';
 
+/** Bytes of the longest target: ATYP, length, 255 of name, port. */
+export const TARGET_LIMIT = 1 + 1 + 255 + 2;
+
 export const METHODS: readonly Method[] = Object.values(BY_NAME);
 
 const OFFERS: Readonly<Record<Provider, (method: Method) => Offer>> = {

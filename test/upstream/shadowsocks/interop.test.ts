@@ -1,13 +1,13 @@
 /** Against shadowsocks-libev, over the loopback of a network namespace: our client, its server; its client, our server. */
 import { expect, test } from 'bun:test';
-import { METHOD_NAMES } from '../../../src/upstream/shadowsocks/methods.ts';
+import { SHADOWSOCKS_METHODS } from '../../../src/config/shadowsocks_methods.ts';
 import { Netns } from '../../lab/netns.ts';
 import { describeNeeding } from '../../needs.ts';
 
 const SCRIPT = new URL('interop.ts', import.meta.url).pathname;
 
 describeNeeding(['root', 'ip', 'ss-server', 'ss-tunnel'], 'shadowsocks-libev', () => {
-  test.each(METHOD_NAMES)(
+  test.each(SHADOWSOCKS_METHODS)(
     '%s: IPv4, IPv6 and names, a server that speaks first, 700 kB each way',
     async (name) => {
       await using ns = await Netns.create('ss');

@@ -6,9 +6,9 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { lend, Pinned } from '../../../ffi/memory.ts';
 import { Secret } from '../../../src/base/secret.ts';
-import { formatAddress, parseAddress } from '../../../src/net/address.ts';
+import { formatAddress, formatEndpoint, formatHostPort, parseAddress } from '../../../src/net/address.ts';
 import { Outbox, PIECE, type Session } from '../../../src/net/session.ts';
-import { formatTarget, type Target } from '../../../src/upstream/shadowsocks/address.ts';
+import type { Target } from '../../../src/upstream/shadowsocks/address.ts';
 import { METHODS, type MethodName } from '../../../src/upstream/shadowsocks/methods.ts';
 import { createShadowsocksProtocol } from '../../../src/upstream/shadowsocks/shadowsocks.ts';
 import { pattern } from './ends.ts';
@@ -118,7 +118,8 @@ const server = createServer({ allowHalfOpen: true }, (client) => {
   client.on('data', (chunk: Buffer) => {
     const plain = turned(session, 'open', chunk);
     if (!remote && session.target) {
-      asked = formatTarget(session.target);
+      const { target } = session;
+      asked = 'name' in target ? formatHostPort(target.name, target.port) : formatEndpoint(target);
       remote = connect({ port: session.target.port, host: '10.9.0.1', allowHalfOpen: true });
       remote.on('data', (reply: Buffer) => void client.write(turned(session, 'seal', reply)));
       remote.on('end', () => client.end());

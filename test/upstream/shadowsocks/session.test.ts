@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { parseAddress } from '../../../src/net/address.ts';
 import { Outbox, PIECE, SessionError } from '../../../src/net/session.ts';
-import { TARGET_LIMIT, encodeTarget, type Target } from '../../../src/upstream/shadowsocks/address.ts';
+import { encodeTarget, type Target } from '../../../src/upstream/shadowsocks/address.ts';
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
 import { subkey } from '../../../src/upstream/shadowsocks/key.ts';
 import { RECORD_LIMIT, TAG_SIZE } from '../../../src/upstream/shadowsocks/methods.ts';
@@ -13,7 +13,7 @@ import { Opener } from '../../../src/upstream/shadowsocks/opener.ts';
 import { Sealer } from '../../../src/upstream/shadowsocks/sealer.ts';
 import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
 import vectors from '../../vectors/shadowsocks.json';
-import { AEADS, METHODS, pattern, pinned, suiteOf, through } from './ends.ts';
+import { AEADS, METHODS, pattern, pinned, suiteOf, TARGET_LIMIT, through } from './ends.ts';
 
 const gcm = METHODS.find(({ name }) => name === 'aes-256-gcm')!;
 const suite = suiteOf(gcm);
