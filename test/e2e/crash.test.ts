@@ -4,7 +4,7 @@ import { eventually } from '../lab/eventually.ts';
 import { firewalls } from '../lab/firewalls.ts';
 import { ABROAD, CLIENT, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
 import { start } from '../lab/program.ts';
-import { startSnet } from '../lab/snet.ts';
+import { startSnet, stop } from '../lab/snet.ts';
 import { shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
 
@@ -30,8 +30,7 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss', 'ss-ser
 
     await using again = await startSnet(internet.client, [shareLink(FAR.v4)]);
     expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);
-    again.signal('SIGTERM');
-    expect(await again.ended()).toBe(0);
+    await stop(again);
     expect(await firewalls(internet.client)).toBe(before);
   });
 

@@ -7,7 +7,7 @@ import { ABROAD, CLIENT, FAR, url } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
 import { Netns, type Finished } from '../lab/netns.ts';
 import { start, type Program } from '../lab/program.ts';
-import { startSnet } from '../lab/snet.ts';
+import { startSnet, stop } from '../lab/snet.ts';
 import { shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
 
@@ -33,8 +33,7 @@ describeNeeding(
     async function expectNextStart(mechanism?: string): Promise<void> {
       await using again = await snet(mechanism);
       expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);
-      again.signal('SIGTERM');
-      expect(await again.ended()).toBe(0);
+      await stop(again);
       expect(await seenAs(ABROAD.v4)).toBe(CLIENT.v4);
       expect(await firewalls(internet.client)).toBe(before);
     }

@@ -2,14 +2,14 @@
 import { expect, test } from 'bun:test';
 import { chmod, readFile, rename, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dig } from '../lab/dig.ts';
 import { askedOf, startDnsmasq } from '../lab/dnsmasq.ts';
 import { folderForEach } from '../lab/folder.ts';
 import { ABROAD, CHINA } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Program } from '../lab/program.ts';
-import { startSnet } from '../lab/snet.ts';
+import { startSnet, stop } from '../lab/snet.ts';
 import {
-  ANYBODY,
   CHINA_RESOLVER,
   CHINA_ZONES,
   configure,
@@ -62,22 +62,19 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     await trusted[Symbol.asyncDispose]();
   }
 
-  const dig = async (name: string) =>
-    (await internet.client.must(['dig', `@${ANYBODY.v4}`, '+tries=1', '+time=5', '+short', name])).trim();
-  const digAll = async () =>
-    Object.fromEntries(await Promise.all(Object.keys(NAMES).map(async (name) => [name, await dig(name)])));
+  const addressOf = async (name: string) => (await internet.client.must(dig('+short', name))).trim();
+  const addresses = async () =>
+    Object.fromEntries(
+      await Promise.all(Object.keys(NAMES).map(async (name) => [name, await addressOf(name)])),
+    );
   const timesAsked = () => askedOf(china).length + askedOf(trusted).length;
 
   const configured = (dns: object = {}) => configure(folder.path, { cache: { directory: state() }, ...dns });
   const run = async () => startSnet(internet.client, ['-c', await configured()], { dns: true });
-  async function stop(snet: Program): Promise<void> {
-    snet.signal('SIGTERM');
-    expect(await snet.ended()).toBe(0);
-  }
   /** A first run, which leaves answers and verdicts behind. */
   async function runOnce(): Promise<void> {
     await using snet = await run();
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     await stop(snet);
   }
 
@@ -85,7 +82,7 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     await runOnce();
     await stopResolvers();
     await using snet = await run();
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     await stop(snet);
     await startResolvers();
   });
@@ -93,12 +90,12 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
   test('after SIGKILL knows what it knew at its last regular end', async () => {
     await runOnce();
     await using killed = await run();
-    await dig('more.shop.cn');
+    await addressOf('more.shop.cn');
     killed.signal('SIGKILL');
     await killed.ended();
     await using snet = await run();
     const before = timesAsked();
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     expect(timesAsked()).toBe(before);
     await stop(snet);
     expect(snet.said()).not.toMatch(/ warn | error /);
@@ -115,13 +112,13 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
         expect(line).toMatch(why);
         expect(line).toContain(join(state(), what));
       }
-      expect(await digAll()).toEqual(NAMES);
+      expect(await addresses()).toEqual(NAMES);
       expect(timesAsked()).toBeGreaterThan(before);
       await stop(snet);
     }
     await stopResolvers();
     await using again = await run();
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     await stop(again);
     await startResolvers();
   });
@@ -140,7 +137,7 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     snet.signal('SIGHUP');
     const [line] = await snet.says(/^.* the old one stays in force .*$/m);
     expect(line).toMatch(why);
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     await stop(snet);
   });
 
@@ -150,7 +147,7 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
       zones: { 'news.example': [ELSEWHERE] },
     });
     await using snet = await run();
-    expect(await dig('a.news.example')).toBe(ABROAD.v4);
+    expect(await addressOf('a.news.example')).toBe(ABROAD.v4);
     await configured({
       trusted: [`tcp://${TRUSTED_TOO.v4}`],
       port: 1054,
@@ -161,8 +158,8 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     expect(snet.said()).toMatch(/ needs a restart to change key=dns\.port\n/);
     expect(snet.said()).toMatch(/ needs a restart to change key=dns\.cache\n/);
     // What was known stays known; what is asked now is asked of the other.
-    expect(await dig('a.news.example')).toBe(ABROAD.v4);
-    expect(await dig('b.news.example')).toBe(ELSEWHERE);
+    expect(await addressOf('a.news.example')).toBe(ABROAD.v4);
+    expect(await addressOf('b.news.example')).toBe(ELSEWHERE);
     expect(askedOf(other)).toEqual(['A b.news.example']);
     await stop(snet);
   });

@@ -45,7 +45,12 @@ export async function beside(
   } catch (error) {
     throw new Error(`snet said:\n${snet.said()}`, { cause: error });
   }
+  await stop(snet);
+  expect(await firewalls(ns)).toBe(before);
+}
+
+/** Ends it in order. */
+export async function stop(snet: Program): Promise<void> {
   snet.signal('SIGTERM');
   expect(await snet.ended()).toBe(0);
-  expect(await firewalls(ns)).toBe(before);
 }
