@@ -3,7 +3,7 @@ import type { ByteStream, ByteStreamEvents } from '../../net/byte_stream.ts';
 import { answers, copyWithId } from '../wire/answer.ts';
 import { createUnframer, frame } from '../wire/framing.ts';
 import { HEADER_SIZE, idOf } from '../wire/header.ts';
-import { createWatch, notBelieved, unreachable, type Connection } from './connection.ts';
+import { createWatch, notBelieved, unreachable, type Connection, type Lost } from './connection.ts';
 import { ExchangeError } from './exchange.ts';
 import { onAbort, timeout } from './gate.ts';
 import { randomId } from './random_id.ts';
@@ -14,7 +14,7 @@ export const MOST_FRAMED = 1_000;
 /** What waits for the answer with one id. */
 interface Waiter {
   take(message: Uint8Array): void;
-  lost(error: ExchangeError): void;
+  lost(how: Lost): void;
 }
 
 /**
@@ -29,7 +29,8 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
   /** Frames that wait for the connection to open, or for others that are asked at the same time: one write for all. */
   let unsent: Uint8Array[] = [];
   let isOpen = false;
-  let answered = 0;
+  /** Queries, ever. */
+  let asked = 0;
   let over: ExchangeError | undefined;
   let stream: ByteStream | undefined;
 
@@ -38,7 +39,9 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
     over = error;
     watch.stop();
     stream?.close();
-    for (const waiter of pending.values()) waiter?.lost(error);
+    const together = { count: pending.size };
+    const how = { error, worked: isOpen, alone: asked === 1, together };
+    for (const waiter of pending.values()) waiter?.lost(how);
     pending.clear();
   };
   const watch = createWatch(label, end);
@@ -89,8 +92,8 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
     ask: (query, { signal, accept }) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(timeout(`${label}: not asked in time`, signal));
-        if (over) return resolve({ error: over, worked: isOpen, advanced: false });
-        const before = answered;
+        if (over) return resolve({ error: over, worked: isOpen, alone: false, together: { count: 1 } });
+        asked++;
         const id = unusedId(pending);
         const sent = copyWithId(query, id);
         const leave = onAbort(signal, () => {
@@ -101,7 +104,6 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
           take(message) {
             // Another question under our id is nobody's answer (RFC 5452 §9.1); ours may still come.
             if (!answers(sent, message)) return;
-            answered++;
             leave();
             pending.delete(id);
             // Copied: it must not hold all that came together with it.
@@ -109,9 +111,9 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
             if (!accept || accept(answer)) resolve(answer);
             else reject(notBelieved(label));
           },
-          lost(error) {
+          lost(how) {
             leave();
-            resolve({ error, worked: isOpen, advanced: answered > before });
+            resolve(how);
           },
         });
         // Queries come in batches, each in a turn of its own; only behind all of them is it the loop's turn.
