@@ -86,7 +86,8 @@ describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'],
           good.signal('SIGCONT');
           expect(line).toContain(' warn ');
           expect(line).toContain(' status=ERR_DNS_TLS ');
-          expect(line).toContain(transport === 'tls' ? TRUSTED.v4 : 'https://dns.test/dns-query');
+          const path = transport === 'https' ? '/dns-query' : '';
+          expect(line).toContain(`${transport}://${TRUSTED.v4}${path} (dns.test)`);
           expect(line).toMatch(why);
           expect(await waiting.ended()).toBe(0);
           expect(waiting.stdout()).toBe(`${ABROAD.v4}\n`);

@@ -30,8 +30,13 @@ test.each<[ResolverConfig, string]>([
   [config('tls', '1.1.1.1', 8853, { host: 'one.test' }), 'tls://1.1.1.1:8853 (one.test)'],
   [
     config('https', '8.8.8.8', 443, { host: 'dns.google', path: '/dns-query' }),
-    'https://dns.google/dns-query',
+    'https://8.8.8.8/dns-query (dns.google)',
   ],
+  [
+    config('https', '8.8.4.4', 443, { host: 'dns.google', path: '/dns-query' }),
+    'https://8.8.4.4/dns-query (dns.google)',
+  ],
+  [config('https', '8.8.4.4', 8443, { host: 'dns.google' }), 'https://8.8.4.4:8443/dns-query (dns.google)'],
   [config('https', '2001:db8::1', 8443, { path: '/q' }), 'https://[2001:db8::1]:8443/q'],
   [
     config('https', '192.0.2.1', 443, { path: '/q', authorization: new Secret('me:hidden') }),
