@@ -1,7 +1,6 @@
 /** Port 53 on the real kernel, by either mechanism: dnsmasq where snet would listen, and where the questions were meant to go. */
 import { describe, expect, test } from 'bun:test';
-import { NO_RANGES, rangesOf } from '../../src/net/ranges.ts';
-import { parseCidr } from '../../src/net/cidr.ts';
+import { NO_RANGES } from '../../src/net/ranges.ts';
 import type { Mechanism, RedirectPlan } from '../../src/redirect/redirect.ts';
 import { eventually } from '../lab/eventually.ts';
 import { ABROAD, CHINA, CLIENT, GATEWAY } from '../lab/internet.ts';
@@ -9,13 +8,15 @@ import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Netns } from '../lab/netns.ts';
 import { start, type Program } from '../lab/program.ts';
 import { describeNeeding } from '../needs.ts';
+import { rangesFrom } from '../net/ranges_from.ts';
 import { hold as holdByIptables } from './iptables/client.ts';
 import type { Held } from './nftables/held.ts';
 import { hold as holdByNftables } from './nftables/holding.ts';
+import { GID, plan } from './plan.ts';
 
-const GID = 7777;
 const DNS_PORT = 1053;
-const PLAN: RedirectPlan = { port: 1111, dns: DNS_PORT, gid: GID, ipv6: true, bypass: NO_RANGES };
+const PLAN = plan(NO_RANGES, { dns: DNS_PORT });
+const EVERYTHING = rangesFrom('0.0.0.0/0', '::/0');
 
 /** Who answers, by the address that it gives {@link NAME}. */
 const OURS = '192.0.2.53';
@@ -93,15 +94,13 @@ describeNeeding(
       });
 
       test('is ours also where the server is in a bypassed range', async () => {
-        const blocks = ['0.0.0.0/0', '::/0'].map((text) => parseCidr(text)!);
-        await using _ = await hold(ns, { ...PLAN, bypass: rangesOf(blocks) });
+        await using _ = await hold(ns, { ...PLAN, bypass: EVERYTHING });
         expect(await askAll(ns)).toEqual(all(OURS));
         expect(await askAll(ns, '+tcp')).toEqual(all(OURS));
       });
 
       test('is nothing special if the plan has no resolver', async () => {
-        const blocks = ['0.0.0.0/0', '::/0'].map((text) => parseCidr(text)!);
-        await using _ = await hold(ns, { ...PLAN, dns: undefined, bypass: rangesOf(blocks) });
+        await using _ = await hold(ns, { ...PLAN, dns: undefined, bypass: EVERYTHING });
         expect(await askAll(ns)).toEqual(all(ORIGINAL));
         expect(await askAll(ns, '+tcp')).toEqual(all(ORIGINAL));
       });

@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAddress } from '../../src/net/address.ts';
-import { parseCidr } from '../../src/net/cidr.ts';
-import { contains, rangesOf } from '../../src/net/ranges.ts';
+import { contains } from '../../src/net/ranges.ts';
 import { encodeRanges, RangesFileError } from '../../src/route/cn_format.ts';
 import { builtinCnRanges, loadCnRanges, updatedCnRanges } from '../../src/route/cn_ranges.ts';
 import { specialRanges } from '../../src/route/special.ts';
+import { rangesFrom } from '../net/ranges_from.ts';
 import { fromBigInt, merged, rangesOfSet, slowlyContains, type SlowRange } from './slow_ranges.ts';
 
 const PACKAGE = new URL('../../node_modules/@ip-location-db/asn-country/', import.meta.url).pathname;
@@ -75,7 +75,7 @@ test.each([
 describe('newer ones that were fetched', () => {
   const directory = mkdtempSync(join(tmpdir(), 'snet-ranges-'));
   afterAll(() => rmSync(directory, { recursive: true }));
-  const fetched = rangesOf([parseCidr('192.0.2.0/24')!, parseCidr('2001:db8::/32')!]);
+  const fetched = rangesFrom('192.0.2.0/24', '2001:db8::/32');
   const put = (bytes: Uint8Array) => writeFileSync(updatedCnRanges(directory), bytes);
 
   test('are not there', () => {

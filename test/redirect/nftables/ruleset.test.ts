@@ -1,11 +1,10 @@
 /** Our messages against those of the nft program, byte for byte. */
 import { describe, expect, test } from 'bun:test';
-import { parseCidr } from '../../../src/net/cidr.ts';
-import { rangesOf } from '../../../src/net/ranges.ts';
 import { encodeBatch, type Message } from '../../../src/redirect/nftables/message.ts';
 import { deleteTable, flushSet } from '../../../src/redirect/nftables/object.ts';
 import { replaceRanges, ruleset } from '../../../src/redirect/nftables/ruleset.ts';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
+import { rangesFrom } from '../../net/ranges_from.ts';
 import vectors from '../../vectors/nftables.json';
 
 type Vector = keyof typeof vectors.messages;
@@ -16,11 +15,7 @@ const PLAN: RedirectPlan = {
   dns: 1053,
   gid: 7777,
   ipv6: true,
-  bypass: rangesOf(
-    ['0.0.0.0/8', '10.0.0.0/8', '255.255.255.0/24', '::/127', '2001:db8::/32', 'ff00::/8'].map((text) =>
-      parseCidr(text)!,
-    ),
-  ),
+  bypass: rangesFrom('0.0.0.0/8', '10.0.0.0/8', '255.255.255.0/24', '::/127', '2001:db8::/32', 'ff00::/8'),
 };
 
 /** Messages of a datagram, in hex, with the sequence number (bytes 8 to 11) as 0: it depends on the neighbours. */
