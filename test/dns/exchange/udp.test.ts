@@ -5,7 +5,7 @@ import { createExchange } from '../../../src/dns/exchange/create.ts';
 import { idOf } from '../../../src/dns/wire/header.ts';
 import { frame } from '../../../src/dns/wire/framing.ts';
 import { unframing } from '../wire/unframing.ts';
-import { parseAddress } from '../../../src/net/address.ts';
+import { resolverConfig } from '../../config/resolver_config.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { answer, ask, failure, NEVER, told, TRUNCATED } from './messages.ts';
 import { openDirect } from './open_direct.ts';
@@ -56,18 +56,7 @@ afterEach(() => {
 });
 
 function asking(port: number, { mixCase = false, hostname = '127.0.0.1' } = {}): Exchange {
-  const exchange = createExchange(
-    {
-      transport: 'udp',
-      address: parseAddress(hostname)!,
-      port,
-      host: undefined,
-      path: undefined,
-      ca: undefined,
-      authorization: undefined,
-    },
-    { open: openDirect, mixCase },
-  );
+  const exchange = createExchange(resolverConfig('udp', hostname, port), { open: openDirect, mixCase });
   exchanges.push(exchange);
   return exchange;
 }
