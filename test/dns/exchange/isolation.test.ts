@@ -8,7 +8,7 @@ import { decode } from 'dns-packet';
 import { createExchange } from '../../../src/dns/exchange/create.ts';
 import type { Exchange } from '../../../src/dns/exchange/exchange.ts';
 import { frame } from '../../../src/dns/wire/framing.ts';
-import { parseAddress } from '../../../src/net/address.ts';
+import { resolverConfig } from '../../config/resolver_config.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { describeNeeding } from '../../needs.ts';
 import { unframing } from '../wire/unframing.ts';
@@ -112,11 +112,8 @@ describeNeeding(['openssl'], 'a resolver that hangs up at some queries', () => {
     undo.push(() => void server.close());
     const { port } = server.address() as AddressInfo;
     const secure = transport === 'tcp' ? {} : { host: NAME, ca: certificates.authority };
-    const none = { host: undefined, path: undefined, ca: undefined, authorization: undefined };
-    const exchange = createExchange(
-      { transport, address: parseAddress('127.0.0.1')!, port, ...none, ...secure },
-      { open: openDirect, mixCase: false },
-    );
+    const config = resolverConfig(transport, '127.0.0.1', port, secure);
+    const exchange = createExchange(config, { open: openDirect, mixCase: false });
     undo.push(() => exchange.close());
     return { resolver, exchange };
   }
