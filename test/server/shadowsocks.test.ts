@@ -12,7 +12,7 @@ import { ClientSession } from '../../src/upstream/shadowsocks/client_session.ts'
 import { masterKey } from '../../src/upstream/shadowsocks/key.ts';
 import { METHODS, type MethodName } from '../../src/upstream/shadowsocks/methods.ts';
 import type { Suite } from '../../src/upstream/shadowsocks/suite.ts';
-import { Client, loopback, relayTo, serve, writeAll } from '../relay/harness.ts';
+import { Client, loopback, relayTo, serve, serveAfterEnd, serveEcho, writeAll } from '../relay/harness.ts';
 
 const PASSWORD = 'correct horse';
 
@@ -56,10 +56,7 @@ function through(far: { readonly port: number }, target: Endpoint, method: Metho
 
 describe('the far end', () => {
   test.each([...SHADOWSOCKS_METHODS])('carries bytes both ways with %s', async (method) => {
-    using target = serve({
-      data: (socket, chunk) => void socket.write(`echo ${chunk.toString()}`),
-      end: (socket) => socket.shutdown(),
-    });
+    using target = serveEcho();
     using far = farEnd(method);
     using relay = through(far, target.endpoint, method);
     const client = new Client(relay.port, (socket) => socket.shutdown());
@@ -101,14 +98,7 @@ describe('the far end', () => {
   }, 60_000);
 
   test('the answer still comes after the client has ended its direction', async () => {
-    const heard: string[] = [];
-    using target = serve({
-      data: (_, chunk) => void heard.push(chunk.toString()),
-      end(socket) {
-        socket.write(`you said ${heard.join('')}`);
-        socket.shutdown();
-      },
-    });
+    using target = serveAfterEnd();
     using far = farEnd();
     using relay = through(far, target.endpoint);
     const client = new Client(relay.port);
