@@ -26,7 +26,7 @@ describeNeeding(NEEDS, 'ten thousand names at once', () => {
   const internet = internetForAll(async (made, undo) => {
     await placeResolvers(made);
     const unbound = (address: string, zones: Record<string, string>) =>
-      startUnbound(made.world, { file: folder.file(`unbound-${address}.conf`), address, zones });
+      startUnbound(made.world, { file: folder.file(`unbound-${address}.conf`), addresses: [address], zones });
     undo.use(await unbound(CHINA_RESOLVER.v4, zonesAt(CHINA.v4)));
     undo.use(await unbound(TRUSTED.v4, zonesAt(ABROAD.v4)));
     undo.use(await startServer(made.far));

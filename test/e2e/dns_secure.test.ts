@@ -43,7 +43,7 @@ describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'],
   const unbound = (kind: Kind, address: string, zones: Record<string, string>) =>
     startUnbound(internet.world, {
       file: folder.file(`unbound-${address}.conf`),
-      address,
+      addresses: [address],
       certificate: certificates.certificate(kind),
       key: certificates.key(kind),
       zones,

@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'bun:test';
 import { NO_RANGES } from '../../src/net/ranges.ts';
 import type { Mechanism, RedirectPlan } from '../../src/redirect/redirect.ts';
+import { startDnsmasq } from '../lab/dnsmasq.ts';
 import { eventually } from '../lab/eventually.ts';
 import { ABROAD, CHINA, CLIENT, GATEWAY } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Netns } from '../lab/netns.ts';
-import { start, type Program } from '../lab/program.ts';
 import { describeNeeding } from '../needs.ts';
 import { rangesFrom } from '../net/ranges_from.ts';
 import { hold as holdByIptables } from './iptables/client.ts';
@@ -33,25 +33,6 @@ const HOLD: Readonly<Record<Mechanism, (ns: Netns, plan: RedirectPlan) => Promis
 const OTHERS =
   'table ip others { chain post { type nat hook postrouting priority 100;\n ip saddr 172.17.0.0/16 masquerade\n }\n }\n';
 
-function dnsmasq(ns: Netns, ...args: readonly string[]): Program {
-  return start(ns, [
-    'dnsmasq',
-    '--keep-in-foreground',
-    '--no-resolv',
-    '--no-hosts',
-    '--conf-file=/dev/null',
-    '--user=root',
-    '--pid-file=',
-    ...args,
-  ]);
-}
-
-const answers = (address: string) => `--address=/${NAME}/${address}`;
-const listens = (...addresses: readonly string[]) => [
-  '--bind-interfaces',
-  `--listen-address=${addresses.join(',')}`,
-];
-
 /** The answer; dig takes none from another address than the one that it asked. What else it says if there is none. */
 async function ask(ns: Netns, server: string, ...args: readonly string[]): Promise<string> {
   const dig = ['dig', '+short', '+tries=1', '+time=2', `@${server}`, ...args, NAME];
@@ -71,12 +52,16 @@ describeNeeding(
     let ns: Netns;
     const internet = internetForAll(async ({ client, world }, programs) => {
       ns = client;
-      programs.use(dnsmasq(world, answers(ORIGINAL)));
-      programs.use(dnsmasq(ns, ...listens('127.0.0.1', '::1'), `--port=${DNS_PORT}`, answers(OURS)));
+      programs.use(await startDnsmasq(world, { zones: { [NAME]: [ORIGINAL] } }));
+      const listen = ['127.0.0.1', '::1'];
+      programs.use(await startDnsmasq(ns, { listen, port: DNS_PORT, zones: { [NAME]: [OURS] } }));
       // A forwarder of this machine, as systemd-resolved is: it knows one name, and asks the gateway for the others.
-      programs.use(
-        dnsmasq(ns, ...listens('127.0.0.53'), `--address=/stub.example/${STUB}`, `--server=${GATEWAY.v4}`),
-      );
+      const forwarder = {
+        listen: ['127.0.0.53'],
+        zones: { 'stub.example': [STUB] },
+        more: [`--server=${GATEWAY.v4}`],
+      };
+      programs.use(await startDnsmasq(ns, forwarder));
       await eventually('all servers to answer', async () => {
         const direct = await Promise.all([...SERVERS, '127.0.0.53'].map((server) => ask(ns, server)));
         const ours = await ask(ns, '127.0.0.1', '-p', String(DNS_PORT));
@@ -133,7 +118,7 @@ describeNeeding(
       });
 
       test('alone: datagrams to another port go where they are meant to go', async () => {
-        await using other = dnsmasq(internet.world, '--port=5300', answers(STUB));
+        await using other = await startDnsmasq(internet.world, { port: 5300, zones: { [NAME]: [STUB] } });
         await using _ = await hold(ns, PLAN);
         await eventually(
           'the other server to answer',
