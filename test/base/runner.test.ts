@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missingProgram, RunError, selfArgv, systemRunner } from '../../src/base/runner.ts';
 import { eventually } from '../lab/eventually.ts';
+import { hasEnded } from '../lab/proc.ts';
 
 const sh = (script: string, ...args: readonly string[]) => ['sh', '-c', script, 'sh', ...args];
 
@@ -26,15 +27,6 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
     yield* lines;
   }
   return undefined;
-}
-
-/** Whether a process runs no more, even if nobody has asked for its exit code yet. */
-function hasEnded(pid: number): boolean {
-  try {
-    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return true;
-  }
 }
 
 describe('run()', () => {

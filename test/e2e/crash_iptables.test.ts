@@ -1,17 +1,14 @@
 /** The same with iptables, which takes nothing out by itself: a guardian does; where it died too, `snet clean` does. */
 import { expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { startDownload } from '../lab/download.ts';
 import { eventually } from '../lab/eventually.ts';
 import { addForeignRules, firewalls } from '../lab/firewalls.ts';
 import { ABROAD, CLIENT, FAR, url } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
 import { Netns, type Finished } from '../lab/netns.ts';
-import { start, type Program } from '../lab/program.ts';
-import { startSnet, stop } from '../lab/snet.ts';
+import { guardianOf, startSnet, stop } from '../lab/snet.ts';
 import { shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
-
-const ENDLESS = 1024 ** 4;
 
 describeNeeding(
   ['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss-server'],
@@ -40,8 +37,7 @@ describeNeeding(
 
     test('of the main process is answered by its guardian', async () => {
       await using run = await snet();
-      await using download = start(internet.client, ['curl', '-sS', url(ABROAD.v4, `bulk/${ENDLESS}`)]);
-      await eventually('the download to begin', () => download.stdout().length > 0);
+      await using download = await startDownload(internet.client);
       expect(await firewalls(internet.client)).not.toBe(before);
       run.signal('SIGKILL');
       await eventually('a direct way', async () => (await seenAs(ABROAD.v4)) === CLIENT.v4);
@@ -86,10 +82,3 @@ describeNeeding(
     }
   },
 );
-
-/** The pid of the child that undoes the rules when its parent has gone. */
-function guardianOf(run: Program): number {
-  const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8').trim().split(' ');
-  expect(children).toHaveLength(1);
-  return Number(children[0]);
-}

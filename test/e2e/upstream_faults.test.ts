@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { startDownload } from '../lab/download.ts';
 import { eventually } from '../lab/eventually.ts';
 import { folderForAll } from '../lab/folder.ts';
 import { ABROAD, FAR, url } from '../lab/internet.ts';
@@ -14,7 +15,6 @@ import { beside } from '../lab/snet.ts';
 import { SERVER, shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
 
-const ENDLESS = 1024 ** 4;
 /**
  * Exit codes of curl for a connection that was ended on it: before it had looked at it, within the body, by a reset.
  * Were it not told, it would end with 28: its own timeout.
@@ -123,8 +123,7 @@ describeNeeding(NEEDS, 'an upstream', () => {
   test('that dies in mid-download, and comes back', () =>
     withSnet(async () => {
       await using server = await startServer(internet.far);
-      await using download = start(internet.client, ['curl', '-sS', url(ABROAD.v4, `bulk/${ENDLESS}`)]);
-      await eventually('the download to begin', () => download.stdout().length > 0);
+      await using download = await startDownload(internet.client);
       server.signal('SIGKILL');
       // No word of ours is asked for: if it dies between two records, its end looks like the origin's.
       expect(TOLD).toContain((await download.ended())!);
@@ -151,8 +150,7 @@ describeNeeding(NEEDS, 'an upstream', () => {
       await using steady = start(internet.client, ['nc', ABROAD.v6, String(PORTS.drip)]);
       await steady.says(/\./);
       for (let i = 0; i < 5; i++) {
-        await using doomed = start(internet.client, ['curl', '-sS', url(ABROAD.v4, `bulk/${ENDLESS}`)]);
-        await eventually('the download to begin', () => doomed.stdout().length > 0);
+        await using doomed = await startDownload(internet.client);
         doomed.signal('SIGKILL');
       }
       const dots = steady.stdout().length;

@@ -3,7 +3,7 @@ import { expect } from 'bun:test';
 import { eventually } from './eventually.ts';
 import { firewalls } from './firewalls.ts';
 import { Netns, type SpawnOptions } from './netns.ts';
-import { openDescriptors } from './proc.ts';
+import { childrenOf, openDescriptors } from './proc.ts';
 import { start, type Program } from './program.ts';
 
 export interface SnetOptions extends SpawnOptions {
@@ -47,6 +47,13 @@ export async function beside(
   }
   await stop(snet);
   expect(await firewalls(ns)).toBe(before);
+}
+
+/** The pid of its one child, which undoes the iptables rules when its parent has gone. */
+export function guardianOf({ pid }: { readonly pid: number }): number {
+  const [guardian, ...others] = childrenOf(pid);
+  expect(others).toEqual([]);
+  return guardian!;
 }
 
 /** Ends it in order. */

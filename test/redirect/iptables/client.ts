@@ -1,6 +1,5 @@
 /** A client of the small Internet with other people's rules, for tests of ours. */
 import { afterEach, expect } from 'bun:test';
-import { readFileSync } from 'node:fs';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { firewalls } from '../../lab/firewalls.ts';
@@ -31,17 +30,6 @@ export async function once(
   under: readonly string[] = [],
 ): Promise<unknown> {
   return JSON.parse(await ns.must([...under, process.execPath, ONCE, verb]));
-}
-
-export function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.trim().split(' ').filter(Boolean).map(Number);
-}
-
-export function guardianOf(held: Held): number {
-  const [guardian, ...others] = childrenOf(held.pid);
-  expect(others).toEqual([]);
-  return guardian!;
 }
 
 /** What others may have: names like ours, comments that speak of us, rules before and after. */

@@ -3,20 +3,12 @@ import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { chainName, setName } from '../../../src/redirect/iptables/names.ts';
 import { eventually } from '../../lab/eventually.ts';
+import { childrenOf, hasEnded } from '../../lab/proc.ts';
+import { guardianOf } from '../../lab/snet.ts';
 import { describeNeeding } from '../../needs.ts';
 import { Held } from '../nftables/held.ts';
 import { planText } from '../nftables/scripts/plan.ts';
-import {
-  ABROAD_REDIRECTED,
-  childrenOf,
-  CHINESE,
-  clientForAll,
-  DIRECT,
-  guardianOf,
-  HOLD,
-  hold,
-  once,
-} from './client.ts';
+import { ABROAD_REDIRECTED, CHINESE, clientForAll, DIRECT, HOLD, hold, once } from './client.ts';
 
 /** Kills both at once: the guardian is stopped first, so it can't notice. */
 async function killBoth(held: Held): Promise<void> {
@@ -47,7 +39,7 @@ describeNeeding(
         expect(await client.answers()).toEqual(DIRECT);
         // Still there, so it wasn't the end of all children that was noticed.
         process.kill(sibling, 0);
-        await eventually('the end of the guardian', () => !isAlive(guardian));
+        await eventually('the end of the guardian', () => hasEnded(guardian));
       } finally {
         process.kill(sibling, 'SIGKILL');
       }
@@ -85,7 +77,7 @@ describeNeeding(
       expect(await client.answers()).toEqual(ABROAD_REDIRECTED);
       await held.kill();
       await eventually('no rules', async () => (await client.holds()) === client.before);
-      await eventually('its end', () => !isAlive(second));
+      await eventually('its end', () => hasEnded(second));
     });
 
     test('come out although their guardian has just been killed', async () => {
@@ -104,7 +96,7 @@ describeNeeding(
       await using _ = await hold(client.ns);
       const rules = await client.holds();
       process.kill(guardian, 'SIGCONT');
-      await eventually('its end', () => !isAlive(guardian));
+      await eventually('its end', () => hasEnded(guardian));
       expect(await client.holds()).toBe(rules);
       expect(await client.answers()).toEqual(ABROAD_REDIRECTED);
     });
@@ -160,12 +152,3 @@ describeNeeding(
     });
   },
 );
-
-/** A zombie is dead: nobody may have asked for its exit code yet. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}

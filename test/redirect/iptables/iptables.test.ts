@@ -3,23 +3,14 @@ import { expect, test } from 'bun:test';
 import { chainName, setName } from '../../../src/redirect/iptables/names.ts';
 import { ABROAD, CHINA, CLIENT, url } from '../../lab/internet.ts';
 import { Netns } from '../../lab/netns.ts';
+import { childrenOf } from '../../lab/proc.ts';
+import { guardianOf } from '../../lab/snet.ts';
 import { describeNeeding } from '../../needs.ts';
 import { rangesFrom } from '../../net/ranges_from.ts';
 import { Held } from '../nftables/held.ts';
 import { planText } from '../nftables/scripts/plan.ts';
 import { GID, plan, PORT } from '../plan.ts';
-import {
-  ABROAD_REDIRECTED,
-  CHINESE,
-  clientForAll,
-  DIRECT,
-  guardianOf,
-  childrenOf,
-  hold,
-  once,
-  OTHERS,
-  OTHERS_6,
-} from './client.ts';
+import { ABROAD_REDIRECTED, CHINESE, clientForAll, DIRECT, hold, once, OTHERS, OTHERS_6 } from './client.ts';
 
 describeNeeding(
   ['root', 'ip', 'nft', 'iptables', 'ip6tables', 'ipset', 'curl', 'setpriv'],
