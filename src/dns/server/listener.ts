@@ -75,11 +75,12 @@ function listenError(
   const where = formatHostPort(address, port);
   if ((cause as { code?: string }).code !== 'EADDRINUSE')
     return new DnsListenError('ERR_LISTEN', `cannot listen on ${where} for DNS`, { cause });
+  // Without its cause, which says the same in the system's words.
   const who = holder(port);
   return new DnsListenError(
     'ERR_PORT_IN_USE',
     `${where}, where DNS is to be answered, is in use${who === undefined ? '' : ` by ${who}`}`,
-    { cause, hint: 'Stop that program, or choose another port as dns.port.' },
+    { hint: 'Stop that program, or choose another port as dns.port.' },
   );
 }
 
