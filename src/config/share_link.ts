@@ -102,10 +102,19 @@ function parseLocation(location: string): { server: Host; port: number } | Fault
   }
   const port = parsePort(portText);
   if (port === undefined)
-    return new Fault('a port, 1 to 65535, after the host', { found: 'something else there' });
+    return new Fault('a port, 1 to 65535, after the host', { found: kindOfPort(portText) });
   if (path !== '') return new Fault('nothing after the port but "/", ?query and #tag', { found: 'a path' });
   const server = parseLinkHost(hostText);
   return server instanceof Fault ? server : { server, port };
+}
+
+/** The text itself is not shown: in a link that is written wrongly it may be a piece of the password. */
+function kindOfPort(text: string): string {
+  if (text === '') return 'no port';
+  if (!/^\d+$/.test(text)) return 'a port that is no number';
+  const number = Number(text);
+  if (number === 0) return 'port 0';
+  return number > 65535 ? 'a port above 65535' : 'a port with a 0 in front';
 }
 
 function parseLinkHost(text: string): Host | Fault {
@@ -119,7 +128,7 @@ function parseLinkHost(text: string): Host | Fault {
 }
 
 function within(part: string, { expected, found, hint }: Fault): Fault {
-  return new Fault(`${expected} as its ${part}`, { found: found ?? `another ${part}`, hint });
+  return new Fault(`${expected} as its ${part}`, { found: found ?? 'something else there', hint });
 }
 
 function cut(text: string, separator: string): [string, string] {
