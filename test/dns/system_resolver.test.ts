@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'bun:test';
+import { rename } from 'node:fs/promises';
 import type { Exchange, ExchangeError } from '../../src/dns/exchange/exchange.ts';
 import type { Question } from '../../src/dns/question.ts';
 import { createSystemResolver, readNameservers } from '../../src/dns/system_resolver.ts';
 import { formatAddress } from '../../src/net/address.ts';
+import { folderForEach } from '../lab/folder.ts';
 
 const FILES = { resolvConf: 'etc', behindForwarder: ['resolved', 'manager'] };
 
@@ -37,7 +36,7 @@ describe('readNameservers', () => {
 });
 
 describe('createSystemResolver', () => {
-  let directory: string;
+  const folder = folderForEach();
   let path: string;
   let now = 0;
   let opened: string[];
@@ -45,9 +44,8 @@ describe('createSystemResolver', () => {
   let resolver: Exchange;
   const question = {} as Question;
 
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'snet-resolv-'));
-    path = join(directory, 'resolv.conf');
+  beforeEach(() => {
+    path = folder.file('resolv.conf');
     now = 0;
     opened = [];
     closed = [];
@@ -65,7 +63,6 @@ describe('createSystemResolver', () => {
       },
     });
   });
-  afterEach(() => rm(directory, { recursive: true }));
 
   const ask = async () => {
     const { signal } = new AbortController();

@@ -18,15 +18,19 @@ export const folderForAll = (): Folder => folder(beforeAll, afterAll);
 export const folderForEach = (): Folder => folder(beforeEach, afterEach);
 
 function folder(before: (hook: () => void) => void, after: (hook: () => void) => void): Folder {
-  let path = '';
+  let path: string | undefined;
+  const known = () => {
+    if (path === undefined) throw new Error('there is no folder yet: the tests have not begun');
+    return path;
+  };
   before(() => {
     path = mkdtempSync(join(tmpdir(), 'snet-test-'));
   });
-  after(() => rmSync(path, { recursive: true }));
+  after(() => rmSync(known(), { recursive: true }));
   return {
     get path() {
-      return path;
+      return known();
     },
-    file: (name) => join(path, name),
+    file: (name) => join(known(), name),
   };
 }
