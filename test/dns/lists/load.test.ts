@@ -46,8 +46,6 @@ test('an exception takes a name out of all lists of its kind', async () => {
 }); // prettier-ignore
 
 describe('what is wrong with a list is told, and the rest is used', () => {
-  const good = file('good.example');
-
   test.each([
     ['missing', () => folder.file('none'), 'no such list file, not used'],
     ['not fetched', () => 'https://lists.example/a.txt', 'not fetched yet, not used: run snet update'],
@@ -58,6 +56,7 @@ describe('what is wrong with a list is told, and the rest is used', () => {
     ['not text', () => file(Uint8Array.of(0xff, 0xfe, 0x0a, 0x61)), ':1: not a domain name, left out:'],
   ])('%s', async (_, make, message) => {
     const location = make();
+    const good = file('good.example');
     const { warnings, foreign } = await loadLists({ ...NONE, foreign: [location, good] }, folder.path);
     expect(warnings[0]).toStartWith(location);
     expect(warnings[0]).toContain(message);
