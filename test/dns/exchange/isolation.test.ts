@@ -1,20 +1,18 @@
 /** A resolver that closes its connection at some queries, over real sockets: those fail, and no others. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'bun:test';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
-import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { decode } from 'dns-packet';
-import { createExchange } from '../../../src/dns/exchange/create.ts';
 import type { Exchange } from '../../../src/dns/exchange/exchange.ts';
 import { frame } from '../../../src/dns/wire/framing.ts';
-import { resolverConfig } from '../../config/resolver_config.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { describeNeeding } from '../../needs.ts';
 import { unframing } from '../wire/unframing.ts';
-import { createCertificates, NAME, type Certificates } from './certificates.ts';
+import { NAME } from './certificates.ts';
 import { answer, ask, failure, NEVER, told } from './messages.ts';
-import { openDirect, opened } from './open_direct.ts';
+import { opened } from './open_direct.ts';
+import { serversForAll } from './servers.ts';
 
 type Transport = 'tcp' | 'tls' | 'https';
 
@@ -47,22 +45,7 @@ class Resolver {
 }
 
 describeNeeding(['openssl'], 'a resolver that hangs up at some queries', () => {
-  let certificates: Certificates;
-  let tls: { readonly key: Buffer; readonly cert: Buffer };
-  const undo: (() => void)[] = [];
-
-  beforeAll(async () => {
-    certificates = await createCertificates();
-    tls = {
-      key: readFileSync(certificates.key('good')),
-      cert: readFileSync(certificates.certificate('good')),
-    };
-  });
-  afterAll(() => certificates[Symbol.asyncDispose]());
-  afterEach(async () => {
-    for (const one of undo.splice(0)) one();
-    await eventually('all streams to be closed', () => opened.size === 0);
-  });
+  const servers = serversForAll();
 
   const framed = (resolver: Resolver) => (socket: Socket) => {
     resolver.connections++;
@@ -78,7 +61,7 @@ describeNeeding(['openssl'], 'a resolver that hangs up at some queries', () => {
   };
 
   const http2 = (resolver: Resolver) => {
-    const server = createSecureServer(tls);
+    const server = createSecureServer(servers.tls);
     server.on('session', () => resolver.connections++);
     server.on('stream', (stream: ServerHttp2Stream) => {
       const parts: Uint8Array[] = [];
@@ -106,16 +89,10 @@ describeNeeding(['openssl'], 'a resolver that hangs up at some queries', () => {
       transport === 'tcp'
         ? createTcpServer(framed(resolver))
         : transport === 'tls'
-          ? createTlsServer(tls, framed(resolver))
+          ? createTlsServer(servers.tls, framed(resolver))
           : http2(resolver);
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    undo.push(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const secure = transport === 'tcp' ? {} : { host: NAME, ca: certificates.authority };
-    const config = resolverConfig(transport, '127.0.0.1', port, secure);
-    const exchange = createExchange(config, { open: openDirect, mixCase: false });
-    undo.push(() => exchange.close());
-    return { resolver, exchange };
+    const secure = transport === 'tcp' ? {} : { host: NAME, ca: servers.authority };
+    return { resolver, exchange: servers.exchange(transport, await servers.listen(server), secure) };
   }
 
   const names = (what: string, count: number) => Array.from({ length: count }, (_, n) => `${what}${n}.test`);
