@@ -2,7 +2,7 @@
 import { SnetError } from '../base/errors.ts';
 
 export type ConfigStatus =
-  /** The file cannot be read. */
+  /** The file, or one that a key of it names, cannot be read. */
   | 'ERR_CONFIG_READ'
   /** The file is not JSON with comments. */
   | 'ERR_CONFIG_SYNTAX'

@@ -144,6 +144,17 @@ describe('snet check', () => {
     expect(stdout + stderr).not.toContain('hunter2');
   });
 
+  test('looks at the files that run could not do without', async () => {
+    const path = file(
+      `{"upstream": "${LINK}", "dns": {"china": [{"url": "tls://192.0.2.1", "ca": "/none.pem"}]}}`,
+    );
+    const { code, stderr } = await snet(['check', '-c', path]);
+    expect(code).toBe(3);
+    expect(stderr).toContain(
+      'dns.china[0].ca: found "/none.pem", no such file, expected a PEM file with a certificate',
+    );
+  });
+
   test('reads a pipe', async () => {
     const child = Bun.spawn([process.execPath, MAIN, 'check', '-c', '/dev/stdin'], {
       stdin: Buffer.from(`{"upstream": "${LINK}"}`),
