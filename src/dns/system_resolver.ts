@@ -4,7 +4,7 @@
  * Wi-Fi, a VPN).
  */
 import { readFileSync, statSync } from 'node:fs';
-import { formatAddress, type Address } from '../net/address.ts';
+import { formatAddress, isLoopback, type Address } from '../net/address.ts';
 import { type Exchange, ExchangeError } from './exchange/exchange.ts';
 import { parseResolvConf, type Nameserver } from './resolv_conf.ts';
 
@@ -95,10 +95,6 @@ export function createSystemResolver({ files, open, now }: SystemResolverOptions
       current?.exchange.close();
     },
   };
-}
-
-function isLoopback({ family, bytes }: Address): boolean {
-  return family === 4 ? bytes[0] === 127 : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
 }
 
 /** What changes when the file does: also when another one is moved to its place within one tick of its clock. */

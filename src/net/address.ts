@@ -109,6 +109,11 @@ function isMapped(bytes: Uint8Array): boolean {
   return bytes[10] === 0xff && bytes[11] === 0xff;
 }
 
+/** 127.0.0.0/8 (RFC 1122 §3.2.1.3) or ::1. */
+export function isLoopback({ family, bytes }: Address): boolean {
+  return family === 4 ? bytes[0] === 127 : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
+}
+
 /** Bytewise equality of address and family. */
 export function sameAddress(a: Address, b: Address): boolean {
   if (a.family !== b.family) return false;

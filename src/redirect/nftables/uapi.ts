@@ -4,16 +4,18 @@
  * libnftnl's include/libnftnl/udata.h.
  */
 
-/** Flags of nlmsghdr. CREATE, EXCL and APPEND are for NEW requests. */
+/** Flags of nlmsghdr. CREATE, EXCL and APPEND are for NEW requests, DUMP for GET. */
 export const NLM_F = {
   REQUEST: 0x1,
   ACK: 0x4,
+  DUMP: 0x300,
   EXCL: 0x200,
   CREATE: 0x400,
   APPEND: 0x800,
   ACK_TLVS: 0x200,
 } as const;
 export const NLMSG_ERROR = 2;
+export const NLMSG_DONE = 3;
 export const NLMSGERR_ATTR = { MSG: 1, OFFS: 2 } as const;
 export const NFNL_MSG = { BATCH_BEGIN: 0x10, BATCH_END: 0x11 } as const;
 export const NFNL_SUBSYS_NFTABLES = 10;
