@@ -60,8 +60,8 @@ describe('a flow', () => {
       `2c00 0180 1400 0300 ${source} 1400 0400 ${destination}`,
       ASKED[2]!,
     ];
-    const [us, they] = ['20010db8000000000000000000000002', '20010db8000000000000000000000001'];
-    const flow = read(...tuple('0180', us!, they!), ...tuple('0280', they!, us!))!;
+    const [us, they] = ['20010db8000000000000000000000002', '20010db8000000000000000000000001'] as const;
+    const flow = read(...tuple('0180', us, they), ...tuple('0280', they, us))!;
     expect(flow.destination.address).toEqual(parseAddress('2001:db8::1')!);
     expect(forgetTracked(flow, 1)[16]).toBe(10);
   });
