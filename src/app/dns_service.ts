@@ -1,4 +1,5 @@
 /** The resolver of a running snet: its ears, its cache and what it remembers stay; the rules it goes by can be swapped. */
+import { realClock } from '../base/clock.ts';
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
@@ -7,7 +8,6 @@ import { createCache } from '../dns/cache/cache.ts';
 import { createKeeper } from '../dns/cache/keeper.ts';
 import { createVerdicts } from '../dns/cache/verdicts.ts';
 import type { ResolverStats } from '../dns/exchange/side.ts';
-import { realClock } from '../dns/race.ts';
 import { createResolver, type Resolver } from '../dns/resolver.ts';
 import { listenDns } from '../dns/server/listener.ts';
 import { readNameservers, SYSTEM_FILES } from '../dns/system_resolver.ts';

@@ -2,24 +2,10 @@
  * Two sides asked for one answer: China's and the trusted one. What to do at each moment is a table; around it stand the
  * clock and the two questions.
  */
+import type { Clock } from '../base/clock.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Judgement } from './judgement.ts';
 import type { Question } from './question.ts';
-
-/** A place to look at the time and to be woken up; tests have one of their own. Milliseconds, monotonic. */
-export interface Clock {
-  now(): number;
-  /** @returns what cancels it */
-  after(ms: number, wake: () => void): () => void;
-}
-
-export const realClock: Clock = {
-  now: () => performance.now(),
-  after(ms, wake) {
-    const timer = setTimeout(wake, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /**
  * The longest that a client waits for us. glibc and systemd-resolved give a server 5 s before they ask again or

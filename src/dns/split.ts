@@ -13,6 +13,7 @@
  * of the trusted side until the verdict is known. And of an answer to A or AAAA that has no addresses, where it has an
  * option (`noip-as-chnip`, off), the trusted side decides always.
  */
+import type { Clock } from '../base/clock.ts';
 import type { Verdict, Verdicts } from './cache/verdicts.ts';
 import { type Exchange, ExchangeError } from './exchange/exchange.ts';
 import { judge, type Geography, type Judgement } from './judgement.ts';
@@ -22,7 +23,6 @@ import {
   PATIENCE_MS,
   race,
   type Choice,
-  type Clock,
   type Ending,
   type RaceResult,
   type Runner,

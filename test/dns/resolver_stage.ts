@@ -7,7 +7,7 @@ import { createResolver, type ResolverRules } from '../../src/dns/resolver.ts';
 import { createSplit } from '../../src/dns/split.ts';
 import { formatAddress, type Address } from '../../src/net/address.ts';
 import { createVerdicts } from '../../src/dns/cache/verdicts.ts';
-import { createFakeClock } from './fake_clock.ts';
+import { createFakeClock } from '../base/fake_clock.ts';
 import { lists, PLAIN } from './name_policy.ts';
 import { scripted, type Line } from './scripted_exchange.ts';
 

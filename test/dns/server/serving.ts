@@ -12,7 +12,7 @@ import { createCache } from '../../../src/dns/cache/cache.ts';
 import { createVerdicts } from '../../../src/dns/cache/verdicts.ts';
 import { createNamePolicy } from '../../../src/dns/policy.ts';
 import type { Question } from '../../../src/dns/question.ts';
-import { realClock } from '../../../src/dns/race.ts';
+import { realClock } from '../../../src/base/clock.ts';
 import { createResolver } from '../../../src/dns/resolver.ts';
 import { listenDns } from '../../../src/dns/server/listener.ts';
 import { createSplit } from '../../../src/dns/split.ts';
