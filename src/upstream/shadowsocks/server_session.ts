@@ -11,7 +11,7 @@ export class ServerSession implements Session {
   readonly #sealer: Sealer;
   readonly #opener: Opener;
   #target: Target | undefined;
-  /** The beginning of a target that came split over records, at most TARGET_LIMIT - 1 bytes. */
+  /** The beginning of a target that came split over records, at most 258 bytes. */
   #partial: Uint8Array | undefined;
 
   constructor(suite: Suite) {
