@@ -2,6 +2,7 @@
 import type { SocketHandler } from 'bun';
 import { startConnect } from '../../ffi/tcp.ts';
 import type { Endpoint } from '../net/address.ts';
+import { interfaceIndex } from '../net/interface_index.ts';
 
 /**
  * Begins to connect. `handlers.open` is called at once with a socket that is still connecting; its first `drain`
@@ -9,7 +10,8 @@ import type { Endpoint } from '../net/address.ts';
  * @throws SystemError if the kernel refuses at once
  */
 export function dial<T>({ address, port }: Endpoint, handlers: SocketHandler<T>, data: T): void {
-  const fd = startConnect(address.family, address.bytes, port);
+  const scope = address.zone === undefined ? 0 : interfaceIndex(address.zone);
+  const fd = startConnect(address.family, address.bytes, port, scope);
   // `fd` is accepted by Bun.connect but missing in its types (Bun 1.4.5). The promise resolves at `open`, which has
   // run by then; failures come as `close`.
   const options = { fd, socket: handlers, data, allowHalfOpen: true } as unknown as Parameters<

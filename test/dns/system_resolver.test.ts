@@ -31,7 +31,7 @@ describe('readNameservers', () => {
     ['no file at all', {}, []],
   ] as [string, Record<string, string>, string[]][])('%s', (_, files, expected) => {
     const found = readNameservers(FILES, (path) => files[path] ?? '');
-    expect(found.map(({ address }) => formatAddress(address))).toEqual(expected);
+    expect(found.map(formatAddress)).toEqual(expected);
   });
 });
 
@@ -74,10 +74,10 @@ describe('createSystemResolver', () => {
     await rename(`${path}.new`, path);
   };
 
-  test('asks all that are named, and leaves out link-local ones', async () => {
-    await write('nameserver 192.0.2.1\nnameserver fe80::1%eth0\nnameserver 192.0.2.2\n');
-    expect(await ask()).toBe('192.0.2.1,192.0.2.2');
-    expect(resolver.label).toBe('system (192.0.2.1, 192.0.2.2)');
+  test('asks all that are named, link-local ones too', async () => {
+    await write('nameserver 192.0.2.1\nnameserver fe80::1%eth0\n');
+    expect(await ask()).toBe('192.0.2.1,fe80::1%eth0');
+    expect(resolver.label).toBe('system (192.0.2.1, fe80::1%eth0)');
   });
 
   test('follows the file, but does not look at it for each query', async () => {

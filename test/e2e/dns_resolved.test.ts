@@ -1,20 +1,23 @@
 /** Beside systemd-resolved, whose stub programs ask, and which asks the network's servers: dig and getent are the programs. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { folderForAll } from '../lab/folder.ts';
 import { ABROAD, CHINA, GATEWAY } from '../lab/internet.ts';
+import { LINK_LOCAL, NEAR, ROUTER, startRouter } from '../lab/link_local.ts';
 import { LAN, namesForAll, ORIGINAL } from '../lab/names.ts';
+import type { Program } from '../lab/program.ts';
 import { startResolved, RESOLVED, RESOLVED_UID, STUB, type Resolved } from '../lab/resolved.ts';
 import { startSnet, stop } from '../lab/snet.ts';
 import { configure } from '../lab/two_sides.ts';
 import { describeNeeding } from '../needs.ts';
 
-/** What the stub itself sends: to the server that it was given, and what came to snet instead. */
+/** What it sends for its stub: to the servers of the network, and what comes to snet instead; not what its stub answers. */
 const WATCH = `table inet watch {
   counter asked { }
   counter caught { }
-  chain output {
-    type filter hook output priority 100
-    meta skuid ${RESOLVED_UID} meta l4proto { tcp, udp } ip daddr ${GATEWAY.v4} th dport 53 counter name asked
-    meta skuid ${RESOLVED_UID} meta l4proto { tcp, udp } ip daddr 127.0.0.1 th dport 1053 counter name caught
+  chain postrouting {
+    type filter hook postrouting priority 0
+    meta skuid ${RESOLVED_UID} meta l4proto { tcp, udp } oifname uplink th dport 53 counter name asked
+    meta skuid ${RESOLVED_UID} meta l4proto { tcp, udp } oifname lo th sport != 53 counter name caught
   }
 }
 `;
@@ -31,18 +34,25 @@ describeNeeding(
     'unshare',
     'nsenter',
     'dnsmasq',
+    'unbound',
     'ss-server',
     RESOLVED,
   ],
   'beside systemd-resolved',
   () => {
     const names = namesForAll();
+    const files = folderForAll();
     let resolved: Resolved;
     /** It keeps what it was told: each question is for another name. */
     let serial = 0;
     const fresh = (zone: string) => `n${serial++}.${zone}`;
 
-    beforeAll(() => names.ns.resolveAt(STUB));
+    let router: Program;
+    beforeAll(async () => {
+      await names.ns.resolveAt(STUB);
+      router = await startRouter(names.world, names.ns, files.file('unbound.conf'));
+    });
+    afterAll(() => router[Symbol.asyncDispose]());
     beforeEach(() =>
       names.ns.must(['nft', '-f', '-'], { stdin: `table inet watch\ndelete table inet watch\n${WATCH}` }),
     );
@@ -66,27 +76,29 @@ describeNeeding(
       return Object.fromEntries(counters) as { asked: number; caught: number };
     };
 
+    const device = 'uplink';
     describe.each([
-      ['the machine', 'machine'],
-      ['an interface', { device: 'uplink' }],
-    ] as const)('with a server of %s', (_, of) => {
+      ['a server of the machine', { server: GATEWAY.v4, of: 'machine' }, ORIGINAL, LAN],
+      ['a server of an interface', { server: GATEWAY.v4, of: { device } }, ORIGINAL, LAN],
+      ['a link-local server', { server: LINK_LOCAL.split('%')[0]!, of: { device } }, ROUTER, NEAR],
+    ] as const)('with %s', (_, options, original, near) => {
       beforeAll(async () => {
-        resolved = await startResolved(names.ns, { server: GATEWAY.v4, of });
+        resolved = await startResolved(names.ns, options);
       });
       afterAll(() => resolved[Symbol.asyncDispose]());
 
       test('names that programs ask its stub for go through snet', async () => {
-        expect(await addressesOf(fresh('far.example'))).toEqual([ORIGINAL]);
+        expect(await addressesOf(fresh('far.example'))).toEqual([original]);
         expect((await sent()).caught).toBe(0);
         await using _ = await run();
         const before = await sent();
-        const [abroad, near] = [fresh('far.example'), fresh('near.example')];
+        const [abroad, chinese] = [fresh('far.example'), fresh('near.example')];
         const seen = await names.asked(async () => {
           expect(await addressesOf(abroad)).toEqual([ABROAD.v4]);
-          expect(await addressesOf(near, '+tcp')).toEqual([CHINA.v4]);
+          expect(await addressesOf(chinese, '+tcp')).toEqual([CHINA.v4]);
         });
         expect(seen.trusted).toContain(`A ${abroad}`);
-        expect(seen.china).toContain(`A ${near}`);
+        expect(seen.china).toContain(`A ${chinese}`);
         expect(await getent(fresh('news.example'))).toEqual([ABROAD.v4]);
         const after = await sent();
         expect(after.asked).toBe(before.asked);
@@ -96,8 +108,8 @@ describeNeeding(
       test('names of the local network go to the servers behind it, and not in a circle', async () => {
         await using _ = await run();
         const seen = await names.asked(async () => {
-          expect(await addressesOf(fresh('lan'))).toEqual([LAN]);
-          expect(await getent(fresh('lan'))).toEqual([LAN]);
+          expect(await addressesOf(fresh('lan'))).toEqual([near]);
+          expect(await getent(fresh('lan'))).toEqual([near]);
         });
         expect(seen).toEqual({ china: [], trusted: [] });
       });
@@ -106,7 +118,7 @@ describeNeeding(
         ['was stopped', stop],
         [
           'was killed',
-          async (snet: Awaited<ReturnType<typeof run>>) => {
+          async (snet: Program) => {
             snet.signal('SIGKILL');
             expect(await snet.ended()).toBeNull();
           },
@@ -116,8 +128,8 @@ describeNeeding(
         expect(await addressesOf(fresh('far.example'))).toEqual([ABROAD.v4]);
         await end(snet);
         const before = await sent();
-        expect(await addressesOf(fresh('far.example'), '+time=2')).toEqual([ORIGINAL]);
-        expect(await getent(fresh('far.example'))).toEqual([ORIGINAL]);
+        expect(await addressesOf(fresh('far.example'), '+time=2')).toEqual([original]);
+        expect(await getent(fresh('far.example'))).toEqual([original]);
         const after = await sent();
         expect(after.asked).toBeGreaterThanOrEqual(before.asked + 2);
         expect(after.caught).toBe(before.caught);

@@ -31,6 +31,8 @@ export interface AskedSides {
 export interface Names {
   /** Where the programs run that have questions. */
   readonly ns: Netns;
+  /** Where the resolvers are. */
+  readonly world: Netns;
   /** For each test another, so that none finds what another kept. */
   readonly folder: Folder;
   /** Starts snet with a configuration of {@link configure} in the folder. */
@@ -61,6 +63,9 @@ export function namesForAll(): Names {
   return {
     get ns() {
       return internet.client;
+    },
+    get world() {
+      return internet.world;
     },
     folder,
     run: async (dns, keys) =>

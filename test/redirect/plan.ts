@@ -10,6 +10,7 @@ export const GID = 7777;
 export const plan = (bypass: DualRanges, more: Partial<RedirectPlan> = {}): RedirectPlan => ({
   port: PORT,
   dns: undefined,
+  linkLocalDns: undefined,
   gid: GID,
   ipv6: true,
   bypass,

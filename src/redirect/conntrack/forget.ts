@@ -8,7 +8,7 @@ import { errnoOf, SystemError } from '../../../ffi/errno.ts';
 import { NETLINK_NETFILTER, openNetlink, type NetlinkSocket } from '../../../ffi/netlink.ts';
 import { explain } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import { isLoopback, sameAddress } from '../../net/address.ts';
+import { isLinkLocal, isLoopback, sameAddress } from '../../net/address.ts';
 import { readReplies } from '../nftables/message.ts';
 import { IPPROTO_UDP } from '../nftables/uapi.ts';
 import { RedirectError, type Redirect } from '../redirect.ts';
@@ -20,23 +20,23 @@ const PATIENCE = 5_000;
 
 /** The same, but that with the rules the translations of questions end that they have made. */
 export function forgetting(redirect: Redirect, log: Log): Redirect {
-  let port: number | undefined;
+  let ports: readonly (number | undefined)[] = [];
   return {
     ...redirect,
     async apply(plan) {
       await redirect.apply(plan);
-      port = plan.dns;
+      ports = [plan.dns, plan.linkLocalDns];
     },
     async remove() {
       await redirect.remove();
-      if (port === undefined) return;
+      if (ports.every((port) => port === undefined)) return;
       try {
-        const count = forgetQuestions((goesTo) => goesTo === port);
+        const count = forgetQuestions((goesTo) => ports.includes(goesTo));
         log.debug('translations of questions are forgotten', { count });
       } catch (error) {
         log.warn('programs that keep a socket may wait for names', { reason: explain(error) });
       }
-      port = undefined;
+      ports = [];
     },
   };
 }
@@ -75,10 +75,11 @@ function forgetQuestions(isMeant: (port: number) => boolean): number {
   }
 }
 
-/** A question to somebody else that goes to this machine. */
+/** A question to somebody else that goes to this machine: by loopback, or by a link-local address of its own. */
 function isTranslatedQuestion({ protocol, destination, goesTo }: Tracked): boolean {
   if (protocol !== IPPROTO_UDP || destination.port !== DNS_PORT) return false;
-  return isLoopback(goesTo.address) && !sameAddress(destination.address, goesTo.address);
+  const isHere = isLoopback(goesTo.address) || isLinkLocal(goesTo.address);
+  return isHere && !sameAddress(destination.address, goesTo.address);
 }
 
 const LIST = 1;

@@ -13,6 +13,7 @@ const PROGRAMS = ['ipset', 'iptables-restore', 'ip6tables-restore'];
 const planFor = (...cidrs: string[]): RedirectPlan => ({
   port: 1111,
   dns: 1053,
+  linkLocalDns: undefined,
   gid: 7777,
   ipv6: true,
   bypass: rangesFrom(...cidrs),

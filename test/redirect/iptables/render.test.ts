@@ -13,6 +13,7 @@ import { rangesFrom } from '../../net/ranges_from.ts';
 const PLAN: RedirectPlan = {
   port: 1111,
   dns: 1053,
+  linkLocalDns: undefined,
   gid: 7777,
   ipv6: true,
   bypass: rangesFrom('10.0.0.0/8', '192.0.2.0/25', '192.0.2.128/26', '2001:db8::/32'),
