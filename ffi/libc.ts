@@ -24,8 +24,6 @@ const SHARED = {
   setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' },
   /** <sys/socket.h> `ssize_t send(int fd, const void *buf, size_t len, int flags)` */
   send: { args: ['i32', 'ptr', 'usize', 'i32'], returns: FFIType.i64_fast },
-  /** <sys/socket.h> `ssize_t recv(int fd, void *buf, size_t len, int flags)` */
-  recv: { args: ['i32', 'ptr', 'usize', 'i32'], returns: FFIType.i64_fast },
   /** <sys/socket.h> `ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from, socklen_t *fromlen)` */
   recvfrom: { args: ['i32', 'ptr', 'usize', 'i32', 'ptr', 'ptr'], returns: FFIType.i64_fast },
   /** <unistd.h> `int close(int fd)` */

@@ -15,23 +15,16 @@ const SOL_SOCKET = process.platform === 'darwin' ? 0xffff : 1;
 /** include/linux/socket.h: SOL_IP, SOL_IPV6 */
 const SOL_IP = 0;
 const SOL_IPV6 = 41;
-/** <netinet/in.h>, both */
-const IPPROTO_TCP = 6;
-
-/** int: the error of an asynchronous connect, an errno; 0 if there is none. Reading it clears it. */
-export const SO_ERROR = ofSocket('SO_ERROR', 4, 0x1007);
-/** int: bytes of the send buffer; Linux reports twice what was set */
-export const SO_SNDBUF = ofSocket('SO_SNDBUF', 7, 0x1001);
-/** int: bytes of the receive buffer; Linux reports twice what was set */
-export const SO_RCVBUF = ofSocket('SO_RCVBUF', 8, 0x1002);
 /** struct linger */
-const SO_LINGER = ofSocket('SO_LINGER', 13, 0x80);
-/** Linux, int: as SO_SNDBUF, past the limit of net.core.wmem_max; needs CAP_NET_ADMIN */
+const SO_LINGER: SocketOption = {
+  text: 'SO_LINGER',
+  level: SOL_SOCKET,
+  name: process.platform === 'darwin' ? 0x80 : 13,
+};
+/** Linux, int: bytes of the send buffer, past the limit of net.core.wmem_max; needs CAP_NET_ADMIN */
 export const SO_SNDBUFFORCE: SocketOption = { text: 'SO_SNDBUFFORCE', level: SOL_SOCKET, name: 32 };
-/** Linux, int: as SO_RCVBUF, past the limit of net.core.rmem_max; needs CAP_NET_ADMIN */
+/** Linux, int: bytes of the receive buffer, past the limit of net.core.rmem_max; needs CAP_NET_ADMIN */
 export const SO_RCVBUFFORCE: SocketOption = { text: 'SO_RCVBUFFORCE', level: SOL_SOCKET, name: 33 };
-/** int, 0 or 1. <netinet/tcp.h>, both */
-export const TCP_NODELAY: SocketOption = { text: 'TCP_NODELAY', level: IPPROTO_TCP, name: 1 };
 /** Linux, struct sockaddr_in. include/uapi/linux/netfilter_ipv4.h */
 export const SO_ORIGINAL_DST: SocketOption = { text: 'SO_ORIGINAL_DST', level: SOL_IP, name: 80 };
 /** Linux, struct sockaddr_in6. include/uapi/linux/netfilter_ipv6/ip6_tables.h */
@@ -40,10 +33,6 @@ export const IP6T_SO_ORIGINAL_DST: SocketOption = {
   level: SOL_IPV6,
   name: 80,
 };
-
-function ofSocket(text: string, linux: number, darwin: number): SocketOption {
-  return { text, level: SOL_SOCKET, name: process.platform === 'darwin' ? darwin : linux };
-}
 
 /** `socklen_t *len`: in, the room; out, the bytes written. */
 const length = new Uint32Array(pinForever(4).bytes.buffer);
@@ -60,17 +49,6 @@ export function readOption(fd: number, option: SocketOption, into: Uint8Array): 
   length[0] = into.byteLength;
   checked('getsockopt', libc.getsockopt(fd, option.level, option.name, into, length), option.text);
   return length[0];
-}
-
-/**
- * Reads an option that is an int.
- * @throws SystemError
- */
-export function getIntOption(fd: number, option: SocketOption): number {
-  length[0] = 4;
-  integer[0] = 0;
-  checked('getsockopt', libc.getsockopt(fd, option.level, option.name, integer, length), option.text);
-  return integer[0];
 }
 
 /**

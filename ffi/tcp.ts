@@ -15,11 +15,12 @@ const EINPROGRESS = errnoOf('EINPROGRESS');
 /**
  * Begins to connect, without waiting; the socket does not survive an exec.
  * @param bytes 4 or 16 bytes of address, network order
+ * @param scope index of the interface that a link-local address is on; 0 for all others
  * @returns the descriptor, which the caller owns
  * @throws SystemError if the kernel refuses at once (ENETUNREACH, EMFILE …)
  */
-export function startConnect(family: 4 | 6, bytes: Uint8Array, port: number): number {
-  const sockaddr = encodeSockaddr({ family, bytes, port });
+export function startConnect(family: 4 | 6, bytes: Uint8Array, port: number, scope = 0): number {
+  const sockaddr = encodeSockaddr({ family, bytes, port, scope });
   const fd = checked(
     'socket',
     libc.socket(addressFamily(family), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),

@@ -1,4 +1,5 @@
 /** From a checked configuration to what the resolver goes by: lists read, exchanges made. Changes nothing on the machine. */
+import { realClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, UpstreamConfig } from '../config/config.ts';
 import type { DnsConfig } from '../config/dns_config.ts';
@@ -11,7 +12,6 @@ import { createSide, type SideExchange } from '../dns/exchange/side.ts';
 import { loadLists } from '../dns/lists/load.ts';
 import { createNamePolicy } from '../dns/policy.ts';
 import { openQueryLog } from '../dns/query_log.ts';
-import { realClock } from '../dns/race.ts';
 import type { ResolverRules } from '../dns/resolver.ts';
 import { createSplit } from '../dns/split.ts';
 import { createSystemResolver, SYSTEM_FILES } from '../dns/system_resolver.ts';

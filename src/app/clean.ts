@@ -1,5 +1,6 @@
 /** `snet clean`: takes out what any earlier run may have left. Needs no config, no name resolution and no free port. */
 import { systemRunner } from '../base/runner.ts';
+import { cleanConntrack } from '../redirect/conntrack/forget.ts';
 import { cleanIptables } from '../redirect/iptables/iptables.ts';
 import { cleanNftables } from '../redirect/nftables/nftables.ts';
 import { requireRoot } from './root.ts';
@@ -10,5 +11,5 @@ import { requireRoot } from './root.ts';
  */
 export async function cleanMachine(): Promise<string[]> {
   requireRoot('remove rules from the kernel');
-  return [...(await cleanNftables()), ...(await cleanIptables(systemRunner))];
+  return [...(await cleanNftables()), ...(await cleanIptables(systemRunner)), ...cleanConntrack()];
 }

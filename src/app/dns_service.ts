@@ -1,4 +1,5 @@
 /** The resolver of a running snet: its ears, its cache and what it remembers stay; the rules it goes by can be swapped. */
+import { realClock } from '../base/clock.ts';
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
@@ -7,12 +8,11 @@ import { createCache } from '../dns/cache/cache.ts';
 import { createKeeper } from '../dns/cache/keeper.ts';
 import { createVerdicts } from '../dns/cache/verdicts.ts';
 import type { ResolverStats } from '../dns/exchange/side.ts';
-import { realClock } from '../dns/race.ts';
 import { createResolver, type Resolver } from '../dns/resolver.ts';
-import { listenDns } from '../dns/server/listener.ts';
+import { listenDns, listenForLinkLocal } from '../dns/server/listener.ts';
 import { readNameservers, SYSTEM_FILES } from '../dns/system_resolver.ts';
 import { portHolder } from '../inbound/port_holder.ts';
-import { formatAddress } from '../net/address.ts';
+import { formatAddress, isLinkLocal } from '../net/address.ts';
 import { createNameMemory, type NameMemory } from '../net/name_memory.ts';
 import { buildDns, type DnsRules } from './build_dns.ts';
 import type { Policy } from './policy.ts';
@@ -30,6 +30,11 @@ export interface DnsService {
   readonly names: NameMemory;
   readonly explain: Resolver['explain'];
   status(): DnsStatus;
+  /**
+   * Listens for what is asked of link-local resolvers. Only where the kernel keeps other machines out.
+   * @returns the port; undefined where it can't be done
+   */
+  takeLinkLocal(): Promise<number | undefined>;
   /** What a new configuration comes to; nothing goes by it yet. @throws as {@link buildDns} */
   build(config: ConfigWithDns, policy: Policy): Promise<DnsRules>;
   /** New queries go by these from now on; those under way end as they began. */
@@ -59,13 +64,13 @@ export async function startDns(config: ConfigWithDns, policy: Policy, log: Log):
   const { directory } = cacheConfig;
   const build: DnsService['build'] = (next, by) => buildDns(next, by, verdicts, log);
 
-  warnOfLinkLocal(log);
   let rules = await build(config, policy);
   const failed = (error: unknown) => {
     log.error('a fault in the resolver', { status: 'ERR_INTERNAL', reason: explain(error) });
     if (error instanceof Error) log.debug(error.stack ?? error.message);
   };
   const resolver = createResolver(rules, { cache, memory: names, clock: realClock, failed });
+  let forLinkLocal: { readonly port: number; close(): void } | undefined;
   try {
     const listener = await listenDns({ port, resolve: resolver.resolve, failed, holder: portHolder });
     const keeper = directory === undefined ? undefined : createKeeper({ directory, cache, verdicts, log });
@@ -80,6 +85,14 @@ export async function startDns(config: ConfigWithDns, policy: Policy, log: Log):
         verdicts: verdicts.count,
         resolvers: rules.sides.flatMap((side) => side.stats()),
       }),
+      async takeLinkLocal() {
+        try {
+          forLinkLocal = await listenForLinkLocal({ resolve: resolver.resolve, failed });
+        } catch (error) {
+          log.debug('not listening for link-local resolvers', { reason: explain(error) });
+        }
+        return forLinkLocal?.port;
+      },
       build,
       use(next) {
         const old = rules;
@@ -89,6 +102,7 @@ export async function startDns(config: ConfigWithDns, policy: Policy, log: Log):
       },
       async stop() {
         listener.close();
+        forLinkLocal?.close();
         rules.close();
         await keeper?.stop();
       },
@@ -99,10 +113,10 @@ export async function startDns(config: ConfigWithDns, policy: Policy, log: Log):
   }
 }
 
-/** Said at start, since nobody would find out: the kernel's rules leave such a resolver alone, see redirect/. */
-function warnOfLinkLocal(log: Log): void {
-  const linkLocal = readNameservers(SYSTEM_FILES).filter(({ zone }) => zone !== undefined);
+/** Said at start, since nobody would find out: not all rules of the kernel can catch what is asked of such a resolver. */
+export function warnOfLinkLocal(log: Log): void {
+  const linkLocal = readNameservers(SYSTEM_FILES).filter(isLinkLocal);
   if (linkLocal.length === 0) return;
-  const resolvers = linkLocal.map(({ address, zone }) => `${formatAddress(address)}%${zone}`).join(',');
+  const resolvers = linkLocal.map(formatAddress).join(',');
   log.warn('what is asked of a resolver with a link-local address can not be caught', { resolvers });
 }

@@ -1,8 +1,8 @@
 /** A resolver for one question, where no snet runs: the same rules, nothing kept, nothing caught. */
+import { realClock } from '../base/clock.ts';
 import { silent } from '../base/log.ts';
 import { createCache } from '../dns/cache/cache.ts';
 import { createVerdicts } from '../dns/cache/verdicts.ts';
-import { realClock } from '../dns/race.ts';
 import { createResolver } from '../dns/resolver.ts';
 import { createNameMemory } from '../net/name_memory.ts';
 import { buildDns } from './build_dns.ts';

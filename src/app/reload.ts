@@ -1,7 +1,8 @@
 /** A new configuration in the place of the old one, while everything runs: checked and built whole, then swapped in. */
 import { SnetError, explain } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
+import type { Fields, Log } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/error.ts';
 import type { Redirect, RedirectPlan } from '../redirect/redirect.ts';
 import type { DnsRules } from './build_dns.ts';
 import { buildPolicy } from './build_policy.ts';
@@ -53,12 +54,15 @@ export async function reloadInto(
   } catch (error) {
     rules?.close();
     await policy?.stop();
-    const status = error instanceof SnetError ? error.status : 'ERR_INTERNAL';
-    log.error('the new configuration was not taken; the old one stays in force', {
-      status,
-      reason: explain(error),
-    });
+    log.error('the new configuration was not taken; the old one stays in force', whyNot(error));
   }
+}
+
+/** What a log says of an error, in one line. */
+export function whyNot(error: unknown): Fields {
+  if (error instanceof ConfigError) return { status: error.status, ...error.inShort };
+  if (!(error instanceof SnetError)) return { status: 'ERR_INTERNAL', reason: explain(error) };
+  return { status: error.status, reason: explain(error), hint: error.hint };
 }
 
 /** Waits for `work`, unless the signal is aborted first. @throws the signal's reason then */

@@ -14,7 +14,7 @@ import { createFlowStats } from '../stats/flow_stats.ts';
 import { buildPolicy } from './build_policy.ts';
 import { serveControl } from './control.ts';
 import { flowLimit } from './descriptors.ts';
-import { hasDns, startDns } from './dns_service.ts';
+import { hasDns, startDns, warnOfLinkLocal } from './dns_service.ts';
 import { createFlowLog } from './flow_log.ts';
 import { createFlows } from './flow.ts';
 import type { Policy } from './policy.ts';
@@ -72,9 +72,12 @@ export async function runProgram(
   undo.defer(() => listener.stop());
 
   const { redirect, why } = await selectRedirect(config.redirect.mechanism, log, systemRunner);
+  const linkLocalDns = redirect.takesLinkLocal && listener.ipv6 ? await dns?.takeLinkLocal() : undefined;
+  if (dns && linkLocalDns === undefined) warnOfLinkLocal(log);
   const plan = (next: Policy): RedirectPlan => ({
     port: config.port,
     dns: dns?.port,
+    linkLocalDns,
     gid: config.redirect.gid,
     bypass: next.bypass,
     ipv6: listener.ipv6,

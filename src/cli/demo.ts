@@ -9,6 +9,8 @@ export const demo = command({
   args: { json: { type: 'boolean', description: 'Print the table as JSON' } },
   examples: ['sudo snet demo'],
   async run({ args: { json } }) {
+    const { requireRoot } = await import('../app/root.ts');
+    requireRoot('make network namespaces', ['SYS_ADMIN', 'NET_ADMIN']);
     const { runDemo } = await import('../demo/demo.ts');
     return runDemo({ json: json ?? false });
   },

@@ -28,7 +28,7 @@ export function report(error: unknown): void {
 }
 
 /** An error of ours in its own words; any other is a mistake in this program, with its stack. */
-export function describe(error: unknown): string {
+function describe(error: unknown): string {
   if (error instanceof SnetError) {
     // A configuration's problems say all; what the parser threw says it once more.
     const text = error instanceof ConfigError ? error.message : explain(error);

@@ -30,13 +30,24 @@ const ROOT_EXAMPLES = ['sudo snet run ss://METHOD:PASSWORD@HOST:PORT', 'snet che
 
 /** @returns the exit code. @throws SnetError */
 export async function snet(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv;
+  const [name, ...rest] = asFlag(argv);
   if (name === undefined || name === '--help' || name === '-h') return printHelp(ROOT, ROOT_EXAMPLES);
   const command = await findCommand(name === '--version' ? 'version' : name);
   if (asksForHelp(rest)) return printHelp(command, command.examples, ROOT);
   const { rawArgs, lists } = checked(name, rest, command);
   const { result } = await runCommand(command, { rawArgs, data: lists });
   return result as number;
+}
+
+/** `help` and `help COMMAND`, as in many programs, are `--help` and `COMMAND --help`. @throws UsageError */
+function asFlag(argv: readonly string[]): readonly string[] {
+  const [name, ...rest] = argv;
+  if (name !== 'help') return argv;
+  const [topic, surplus] = rest.filter((word) => word !== '--help' && word !== '-h');
+  if (surplus !== undefined) {
+    throw new UsageError(`unexpected argument ${shownArgument(surplus)}`, 'snet help COMMAND');
+  }
+  return topic === undefined || topic === 'help' ? ['--help'] : [topic, '--help'];
 }
 
 /** Says where the flags are explained, if the mistake doesn't explain itself. */
@@ -55,7 +66,8 @@ async function findCommand(name: string): Promise<Command> {
     return (await COMMANDS[name as keyof typeof COMMANDS]()) as unknown as Command;
   if (name.includes('://')) throw new UsageError('found a link, expected a command', 'snet run URL');
   const kind = name.startsWith('-') ? 'flag' : 'command';
-  const hint = didYouMean(name, Object.keys(COMMANDS)) ?? `one of ${Object.keys(COMMANDS).join(', ')}`;
+  const hint =
+    didYouMean(name, [...Object.keys(COMMANDS), 'help']) ?? `one of ${Object.keys(COMMANDS).join(', ')}`;
   throw new UsageError(`unknown ${kind} ${shownArgument(name)}`, hint);
 }
 

@@ -10,7 +10,7 @@ import { Fault, parsedBy } from './leaf.ts';
 import { parsePath, path, PATH_FORM } from './leaf_schemas.ts';
 import { parseSize, SIZE, SIZE_FORM } from './size.ts';
 
-export const DEFAULT_DNS_PORT = 1053;
+const DEFAULT_DNS_PORT = 1053;
 
 /** AliDNS and DNSPod, which the machine reaches directly. */
 const CHINA_RESOLVERS = ['223.5.5.5', '119.29.29.29'];

@@ -2,7 +2,7 @@
 import { SnetError } from '../base/errors.ts';
 
 export type ConfigStatus =
-  /** The file cannot be read. */
+  /** The file, or one that a key of it names, cannot be read. */
   | 'ERR_CONFIG_READ'
   /** The file is not JSON with comments. */
   | 'ERR_CONFIG_SYNTAX'
@@ -32,10 +32,24 @@ export class ConfigError extends SnetError<ConfigStatus> {
     super(status, problems.map(renderProblem).join('\n'), { cause });
     this.problems = problems;
   }
+
+  /** All problems on one line, and all hints on another: for a log. */
+  get inShort(): { readonly reason: string; readonly hint: string | undefined } {
+    const hints = new Set(this.problems.flatMap(({ hint }) => hint ?? []));
+    return {
+      reason: this.problems.map(statementOf).join('; '),
+      hint: hints.size === 0 ? undefined : [...hints].join('; '),
+    };
+  }
 }
 
-/** `where: key: found …, expected …`, and the hint on a line of its own. */
-export function renderProblem({ where, key, found, expected, hint }: Problem): string {
-  const text = `${where}: ${key === undefined ? '' : `${key}: `}found ${found}, expected ${expected}`;
-  return hint === undefined ? text : `${text}\n  hint: ${hint}`;
+/** The statement, and the hint on a line of its own. */
+function renderProblem(problem: Problem): string {
+  const { hint } = problem;
+  return hint === undefined ? statementOf(problem) : `${statementOf(problem)}\n  hint: ${hint}`;
+}
+
+/** `where: key: found …, expected …` */
+function statementOf({ where, key, found, expected }: Problem): string {
+  return `${where}: ${key === undefined ? '' : `${key}: `}found ${found}, expected ${expected}`;
 }

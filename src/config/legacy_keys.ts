@@ -32,10 +32,10 @@ export const NOT_YET: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Keys of what is always done here: names in use are asked for anew before they expire, without a list of the most used. */
-export const ALWAYS: readonly string[] = ['dns-prefetch-enable'];
+const ALWAYS: readonly string[] = ['dns-prefetch-enable'];
 
 /** Keys that mean nothing unless another key, which is looked at, has a certain value. */
-export const DEPENDENT: readonly string[] = [
+const DEPENDENT: readonly string[] = [
   'dns-prefetch-count',
   'dns-prefetch-interval',
   'stats-port',

@@ -5,6 +5,7 @@ import { dotted, overlay, type Document, type Override } from './document.ts';
 import { ConfigError, type Problem } from './error.ts';
 import { JsoncError, parseJsonc, type Path } from './jsonc.ts';
 import { isLegacy, translate } from './legacy.ts';
+import { problemsOfFiles } from './named_files.ts';
 import { readTextFile } from './read_file.ts';
 import { resolve, type Folders, type Resolved } from './resolve.ts';
 
@@ -28,7 +29,9 @@ export interface Loaded {
 export async function loadConfig({ file, overrides = [] }: Sources): Promise<Loaded> {
   if (file === undefined) return loadText({ name: 'command line', text: '{}', overrides });
   const { text, worldReadable } = await readTextFile(file);
-  const loaded = loadText({ name: file, text, overrides, folder: dirname(absolute(file)) });
+  const { document, ...loaded } = read({ name: file, text, overrides, folder: dirname(absolute(file)) });
+  const problems = await problemsOfFiles(loaded.config, document);
+  if (problems.length > 0) throw new ConfigError('ERR_CONFIG_READ', problems);
   const hasPassword = !overrides.some(isUpstream);
   if (!worldReadable || !hasPassword) return loaded;
   const warning = `${file}: every user of this machine can read the password in it; chmod 600 ${file}`;
@@ -44,15 +47,24 @@ export interface Text {
   readonly folder?: string;
 }
 
-/** The same, of a text in memory. @throws ConfigError */
-export function loadText({ name, text, overrides = [], folder = process.cwd() }: Text): Loaded {
+/** The same, of a text in memory; files that it names are not looked at. @throws ConfigError */
+export function loadText(text: Text): Loaded {
+  const { config, format, warnings } = read(text);
+  return { config, format, warnings };
+}
+
+function read({ name, text, overrides = [], folder = process.cwd() }: Text): Loaded & { document: Document } {
   const written = parse(name, text);
   // Whoever writes a path on the command line means it from where he is.
   const folders = { file: folder, upstream: overrides.some(isUpstream) ? process.cwd() : folder };
-  if (!isLegacy(written.value)) return { format: 'snet', ...resolve(overlay(written, overrides), folders) };
-  const { document, warnings, problems } = translate(written, overrides.some(isUpstream));
-  const { config, warnings: more } = resolveWith(overlay(document, overrides), folders, problems);
-  return { config, format: 'go', warnings: [...warnings, ...more] };
+  if (!isLegacy(written.value)) {
+    const document = overlay(written, overrides);
+    return { format: 'snet', document, ...resolve(document, folders) };
+  }
+  const { document: translated, warnings, problems } = translate(written, overrides.some(isUpstream));
+  const document = overlay(translated, overrides);
+  const { config, warnings: more } = resolveWith(document, folders, problems);
+  return { config, format: 'go', warnings: [...warnings, ...more], document };
 }
 
 function isUpstream({ path }: Override): boolean {

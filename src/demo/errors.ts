@@ -2,8 +2,6 @@
 import { SnetError } from '../base/errors.ts';
 
 export type DemoStatus =
-  /** Namespaces can be made by root only. */
-  | 'ERR_DEMO_NOT_ROOT'
   /** A program that it needs is not installed, or the kernel lacks something. */
   | 'ERR_DEMO_UNSUPPORTED'
   /** The namespaces could not be built. */

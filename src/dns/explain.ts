@@ -1,11 +1,11 @@
 /** What a name would be answered with, and why: for `snet dns`. */
+import type { Clock } from '../base/clock.ts';
 import type { Cache } from './cache/cache.ts';
 import type { Inquiry, NumberedRules } from './inquiry.ts';
 import { explainKind } from './name_kind.ts';
 import { composeOwn } from './own_answer.ts';
 import { decidePolicy, type NamePolicy } from './policy.ts';
 import type { Reason, Side } from './question.ts';
-import type { Clock } from './race.ts';
 import type { Kind, SplitAnswer } from './split.ts';
 import { copyFor } from './wire/answer.ts';
 import { queryFor, readQuery } from './wire/query.ts';

@@ -16,9 +16,8 @@ import { CLASS, RCODE, TYPE, typeName } from './wire/constants.ts';
 
 export type PolicyConfig = Pick<
   DnsConfig,
-  'hosts' | 'block' | 'blockAnswer' | 'refuseTypes' | 'local' | 'upstreamIPv6'
-> &
-  Partial<Pick<DnsConfig, 'names'>>;
+  'names' | 'hosts' | 'block' | 'blockAnswer' | 'refuseTypes' | 'local' | 'upstreamIPv6'
+>;
 
 export interface NamePolicy {
   readonly config: PolicyConfig;
@@ -80,7 +79,7 @@ function configured({ names }: PolicyConfig): ListPair {
     exceptions: NO_DOMAINS,
     locations: ['the configuration'],
   });
-  return { china: list(names?.china ?? []), foreign: list(names?.foreign ?? []) };
+  return { china: list(names.china), foreign: list(names.foreign) };
 }
 
 function patternEntry(text: string): DomainEntry {

@@ -21,9 +21,7 @@ export interface QueryLine {
 
 export interface QueryLog {
   write(query: QueryLine): void;
-  /** Writes what waits, and goes on in the file that has the path now: after a rotation. */
-  reopen(): void;
-  /** Writes what waits, and ends it. */
+  /** Writes what waits, and lets go of the file; a line that comes later opens the path anew. */
   close(): void;
 }
 
@@ -82,7 +80,6 @@ export function openQueryLog(where: string, log: Log): QueryLog {
       if (waiting.length >= FLUSH_SIZE) flush();
       else timer ??= setTimeout(flush, FLUSH_MS).unref();
     },
-    reopen: close,
     close,
   };
 }

@@ -49,12 +49,3 @@ export type Reason =
   | 'failed'
   /** The query itself is not one that we answer: FORMERR, NOTIMP, REFUSED. */
   | 'refused';
-
-/** An answer on its way to whoever asked. */
-export interface Answer {
-  /** A whole message; its id is the query's. The receiver owns the bytes. */
-  readonly message: Uint8Array;
-  readonly reason: Reason;
-  /** Undefined if nobody was asked. */
-  readonly side: Side | undefined;
-}

@@ -2,24 +2,10 @@
  * Two sides asked for one answer: China's and the trusted one. What to do at each moment is a table; around it stand the
  * clock and the two questions.
  */
+import type { Clock } from '../base/clock.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Judgement } from './judgement.ts';
 import type { Question } from './question.ts';
-
-/** A place to look at the time and to be woken up; tests have one of their own. Milliseconds, monotonic. */
-export interface Clock {
-  now(): number;
-  /** @returns what cancels it */
-  after(ms: number, wake: () => void): () => void;
-}
-
-export const realClock: Clock = {
-  now: () => performance.now(),
-  after(ms, wake) {
-    const timer = setTimeout(wake, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /**
  * The longest that a client waits for us. glibc and systemd-resolved give a server 5 s before they ask again or
@@ -69,7 +55,7 @@ export interface RaceState {
  * Both are asked at once: an unknown name. China's answer is believed only if it is Chinese or has no addresses.
  * @returns undefined: wait
  */
-export function chooseOfRace({ china, trusted, waited }: RaceState): Choice | undefined {
+function chooseOfRace({ china, trusted, waited }: RaceState): Choice | undefined {
   const chinese = china.ending?.is === 'answered' && china.ending.judgement === 'chinese';
   if (chinese) return 'china';
   // China has said what it has to say: something else than Chinese addresses, or nothing.
@@ -81,7 +67,7 @@ export function chooseOfRace({ china, trusted, waited }: RaceState): Choice | un
 }
 
 /** China is asked first: a name known to be Chinese. The trusted side stands in. @returns undefined: wait */
-export function chooseOfRelay({ china, trusted }: RaceState): Choice | undefined {
+function chooseOfRelay({ china, trusted }: RaceState): Choice | undefined {
   if (china.ending?.is === 'answered') return 'china';
   if (trusted.ending?.is === 'answered') return 'trusted';
   return china.ending && trusted.ending && 'neither';

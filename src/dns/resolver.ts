@@ -7,6 +7,7 @@
  * these very rules had asked for they don't answer themselves. Up to the inquiry there is no promise: a hit is answered
  * within the call.
  */
+import type { Clock } from '../base/clock.ts';
 import type { Address } from '../net/address.ts';
 import type { NameMemory } from '../net/name_memory.ts';
 import { formFor, formInPlace, type Asker } from './answer_form.ts';
@@ -18,7 +19,6 @@ import { composeOwn, isTransfer } from './own_answer.ts';
 import { decidePolicy, type NamePolicy } from './policy.ts';
 import type { QueryLog } from './query_log.ts';
 import type { Reason, Side } from './question.ts';
-import type { Clock } from './race.ts';
 import type { Resolve } from './server/resolve.ts';
 import type { Kind } from './split.ts';
 import { addressesOf, copyFor, rcodeOf } from './wire/answer.ts';

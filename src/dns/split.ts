@@ -13,6 +13,7 @@
  * of the trusted side until the verdict is known. And of an answer to A or AAAA that has no addresses, where it has an
  * option (`noip-as-chnip`, off), the trusted side decides always.
  */
+import type { Clock } from '../base/clock.ts';
 import type { Verdict, Verdicts } from './cache/verdicts.ts';
 import { type Exchange, ExchangeError } from './exchange/exchange.ts';
 import { judge, type Geography, type Judgement } from './judgement.ts';
@@ -22,7 +23,6 @@ import {
   PATIENCE_MS,
   race,
   type Choice,
-  type Clock,
   type Ending,
   type RaceResult,
   type Runner,
@@ -169,7 +169,7 @@ function hasAddresses(type: number): boolean {
  * What a race tells of the name. That China has no address for it counts, so that it isn't shown there again, but not
  * for AAAA if the trusted side knows of none either: most Chinese names have no IPv6, and A is asked in the same moment.
  */
-export function verdictOf(
+function verdictOf(
   choice: Choice,
   { china, trusted }: { readonly china: Runner; readonly trusted: Runner },
   type: number,

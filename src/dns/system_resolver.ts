@@ -4,9 +4,9 @@
  * Wi-Fi, a VPN).
  */
 import { readFileSync, statSync } from 'node:fs';
-import { formatAddress, type Address } from '../net/address.ts';
+import { formatAddress, isLoopback, type Address } from '../net/address.ts';
 import { type Exchange, ExchangeError } from './exchange/exchange.ts';
-import { parseResolvConf, type Nameserver } from './resolv_conf.ts';
+import { parseResolvConf } from './resolv_conf.ts';
 
 export interface SystemFiles {
   readonly resolvConf: string;
@@ -32,12 +32,12 @@ const LOOK_AGAIN_MS = 3_000;
 export function readNameservers(
   { resolvConf, behindForwarder }: SystemFiles,
   read: (path: string) => string = readText,
-): Nameserver[] {
+): Address[] {
   const named = parseResolvConf(read(resolvConf));
-  const direct = named.filter(({ address }) => !isLoopback(address));
+  const direct = named.filter((address) => !isLoopback(address));
   if (direct.length > 0) return direct;
   const behind = behindForwarder.flatMap((path) => parseResolvConf(read(path)));
-  const reachable = behind.filter(({ address }) => !isLoopback(address));
+  const reachable = behind.filter((address) => !isLoopback(address));
   return reachable.length > 0 ? reachable : named;
 }
 
@@ -49,12 +49,7 @@ export interface SystemResolverOptions {
   readonly now: () => number;
 }
 
-/**
- * Asks whomever the system names at that time.
- *
- * Link-local resolvers (`fe80::1%eth0`) are left out: an address without its interface can't be reached. Routers that
- * announce one announce another as well, or give one by DHCP.
- */
+/** Asks whomever the system names at that time. */
 export function createSystemResolver({ files, open, now }: SystemResolverOptions): Exchange {
   let seen: string | undefined;
   let current: { readonly names: string; readonly exchange: Exchange } | undefined;
@@ -67,9 +62,7 @@ export function createSystemResolver({ files, open, now }: SystemResolverOptions
     const stamp = [files.resolvConf, ...files.behindForwarder].map(stampOf).join(' ');
     if (stamp === seen) return current?.exchange;
     seen = stamp;
-    const addresses = readNameservers(files)
-      .filter(({ zone }) => zone === undefined)
-      .map(({ address }) => address);
+    const addresses = readNameservers(files);
     const names = addresses.map(formatAddress).join(', ');
     if (names === (current?.names ?? '')) return current?.exchange;
     current?.exchange.close();
@@ -95,10 +88,6 @@ export function createSystemResolver({ files, open, now }: SystemResolverOptions
       current?.exchange.close();
     },
   };
-}
-
-function isLoopback({ family, bytes }: Address): boolean {
-  return family === 4 ? bytes[0] === 127 : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
 }
 
 /** What changes when the file does: also when another one is moved to its place within one tick of its clock. */

@@ -61,15 +61,12 @@ function listenOn<T>(
   } catch (cause) {
     const where = formatHostPort(hostname, port);
     if ((cause as { code?: string }).code === 'EADDRINUSE') {
+      // Without its cause, which says the same in the system's words.
       const who = holder(port);
-      throw new InboundError(
-        'ERR_PORT_IN_USE',
-        `${where} is in use${who === undefined ? '' : ` by ${who}`}`,
-        {
-          cause,
-          hint: `Stop that program, or choose another port with --port.`,
-        },
-      );
+      const message = `${where} is in use${who === undefined ? '' : ` by ${who}`}`;
+      throw new InboundError('ERR_PORT_IN_USE', message, {
+        hint: 'Stop that program, or choose another port with --port.',
+      });
     }
     throw new InboundError('ERR_LISTEN', `cannot listen on ${where}`, { cause });
   }

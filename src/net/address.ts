@@ -4,6 +4,8 @@
 export interface Address {
   readonly family: 4 | 6;
   readonly bytes: Uint8Array;
+  /** The interface that a link-local address is on, by name (RFC 4007 §11). */
+  readonly zone?: string;
 }
 
 /** An address and a port (1..65535; 0 where "any" makes sense). */
@@ -69,8 +71,12 @@ function parseIPv6(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** Canonical text: dotted decimal, or IPv6 by RFC 5952 (lower case, longest run of zero groups as `::`). */
-export function formatAddress({ family, bytes }: Address): string {
+/**
+ * Canonical text: dotted decimal, or IPv6 by RFC 5952 (lower case, longest run of zero groups as `::`), with its zone if it
+ * has one, as `fe80::1%eth0`.
+ */
+export function formatAddress({ family, bytes, zone }: Address): string {
+  if (zone !== undefined) return `${formatAddress({ family, bytes })}%${zone}`;
   if (family === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   const groups: number[] = [];
   for (let i = 0; i < 16; i += 2) groups.push((bytes[i]! << 8) | bytes[i + 1]!);
@@ -109,9 +115,19 @@ function isMapped(bytes: Uint8Array): boolean {
   return bytes[10] === 0xff && bytes[11] === 0xff;
 }
 
-/** Bytewise equality of address and family. */
+/** 127.0.0.0/8 (RFC 1122 §3.2.1.3) or ::1. */
+export function isLoopback({ family, bytes }: Address): boolean {
+  return family === 4 ? bytes[0] === 127 : bytes.every((byte, i) => byte === (i === 15 ? 1 : 0));
+}
+
+/** fe80::/10 (RFC 4291 §2.5.6): means nothing without its zone. */
+export function isLinkLocal({ family, bytes }: Address): boolean {
+  return family === 6 && bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
+}
+
+/** Equality of family, bytes and zone. */
 export function sameAddress(a: Address, b: Address): boolean {
-  if (a.family !== b.family) return false;
+  if (a.family !== b.family || a.zone !== b.zone) return false;
   for (let i = 0; i < a.bytes.length; i++) if (a.bytes[i] !== b.bytes[i]) return false;
   return true;
 }

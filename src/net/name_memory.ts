@@ -27,7 +27,7 @@ export interface NameMemoryOptions {
 }
 
 /** Browsers keep a name's addresses for a minute whatever its TTL, connection pools some minutes. */
-export const NAME_MEMORY_DEFAULTS = { bytes: 8 << 20, least: 15 * 60, clock: () => performance.now() };
+const NAME_MEMORY_DEFAULTS = { bytes: 8 << 20, least: 15 * 60, clock: () => performance.now() };
 
 /**
  * Layout of a record behind the ring's header:

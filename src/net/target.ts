@@ -10,9 +10,6 @@ const PORT_SIZE = 2;
 /** Where a client wants to go: an address, or a name that the server is to resolve. */
 export type Target = Endpoint | { readonly name: string; readonly port: number };
 
-/** ATYP, length byte, 255 bytes of name, port. */
-export const TARGET_LIMIT = 1 + 1 + 255 + PORT_SIZE;
-
 /**
  * Whether a name can be a target's: it goes to a resolver, into requests of text and into logs, so only what a host's
  * name may hold (RFC 1123 §2.1, and the underscore that is met in practice), at most 255 characters.
@@ -21,7 +18,7 @@ export function isHostName(name: string): boolean {
   return name.length <= 255 && /^[A-Za-z0-9._-]+$/.test(name);
 }
 
-/** A target's wire form, 7 to {@link TARGET_LIMIT} bytes. @throws RangeError for a name that is none */
+/** A target's wire form, 7 to 259 bytes (a name of 255). @throws RangeError for a name that is none */
 export function encodeTarget(target: Target): Uint8Array {
   const [type, host] =
     'name' in target

@@ -11,6 +11,11 @@ export interface RedirectPlan {
   readonly port: number;
   /** Port of our DNS listeners, UDP and TCP, on 127.0.0.1 and ::1; undefined: port 53 is no different from others. */
   readonly dns: number | undefined;
+  /**
+   * Port of our DNS listeners, UDP and TCP, on all addresses, for what is asked of link-local resolvers; undefined: that is
+   * left alone. Only for a mechanism that `takesLinkLocal`.
+   */
+  readonly linkLocalDns: number | undefined;
   /** Sockets made under this group id are never redirected: our own, and those of `snet exec --bypass`. */
   readonly gid: number;
   /** Destinations that go straight out, decided in the kernel. */
@@ -20,10 +25,12 @@ export interface RedirectPlan {
 }
 
 /** What of a plan in force stays as it is. */
-export const FIXED_KEYS = ['port', 'dns', 'gid', 'ipv6'] as const;
+export const FIXED_KEYS = ['port', 'dns', 'linkLocalDns', 'gid', 'ipv6'] as const;
 
 export interface Redirect {
   readonly mechanism: Mechanism;
+  /** It can bring us what is asked of link-local resolvers, and keep other machines from asking in the same place. */
+  readonly takesLinkLocal: boolean;
 
   /**
    * Puts the plan into the kernel, after removing what an earlier run may have left.

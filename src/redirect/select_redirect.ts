@@ -2,6 +2,7 @@
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Runner } from '../base/runner.ts';
+import { forgetting } from './conntrack/forget.ts';
 import { cleanIptables, createIptables, probeIptables } from './iptables/iptables.ts';
 import { cleanNftables, createNftables, probeNftables } from './nftables/nftables.ts';
 import { MECHANISMS, RedirectError, type Mechanism, type Redirect } from './redirect.ts';
@@ -63,7 +64,7 @@ export async function selectRedirect(
   });
   await takeOutLeft(mechanism === 'nftables' ? () => cleanIptables(runner) : cleanNftables, log);
   const redirect = mechanism === 'nftables' ? createNftables(log) : createIptables({ runner, log });
-  return { redirect, why };
+  return { redirect: forgetting(redirect, log), why };
 }
 
 async function takeOutLeft(clean: () => Promise<string[]>, log: Log): Promise<void> {

@@ -4,6 +4,7 @@ import { adopt } from '../net/adopt.ts';
 import type { Endpoint } from '../net/address.ts';
 import { remoteHandlers, type RemoteEnd } from '../net/socket.ts';
 import type { TlsClient } from './tls_client.ts';
+import { interfaceIndex } from '../net/interface_index.ts';
 
 /**
  * Begins to connect. `remoteDialled` is called before this returns, with a socket that is still connecting. Its first
@@ -12,7 +13,8 @@ import type { TlsClient } from './tls_client.ts';
  * @throws SystemError if the kernel refuses at once
  */
 export function dial({ address, port }: Endpoint, tls: TlsClient | undefined, end: RemoteEnd): void {
-  adoptRemote(startConnect(address.family, address.bytes, port), tls, end);
+  const scope = address.zone === undefined ? 0 : interfaceIndex(address.zone);
+  adoptRemote(startConnect(address.family, address.bytes, port, scope), tls, end);
 }
 
 /**

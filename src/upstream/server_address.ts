@@ -3,6 +3,7 @@
  * resolved before anything is redirected, again when its TTL has passed, and again when connections to it fail;
  * an answer that fails to come leaves the last one in force.
  */
+import { realClock, type Clock } from '../base/clock.ts';
 import { SnetError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatEndpoint, parseAddress, sameAddress, type Endpoint, type Host } from '../net/address.ts';
@@ -37,6 +38,7 @@ export async function createServerAddress(
   port: number,
   resolve: Resolve,
   log: Log,
+  clock: Clock = realClock,
 ): Promise<ServerAddress> {
   const literal = parseAddress(host);
   if (literal) return { endpoints: () => [{ address: literal, port }], report: () => {}, stop: () => {} };
@@ -44,7 +46,7 @@ export async function createServerAddress(
   let endpoints: readonly Endpoint[] | undefined;
   let asking = false;
   let nextAllowed = 0;
-  let timer: Timer | undefined;
+  let cancel = () => {};
   let stopped = false;
 
   function take({ addresses, ttl }: Resolved): void {
@@ -65,15 +67,18 @@ export async function createServerAddress(
         server: host,
         addresses: endpoints.map(formatEndpoint).join(','),
       });
-    clearTimeout(timer);
-    timer = setTimeout(again, Math.min(TTL_MAX, Math.max(TTL_MIN, ttl)) * 1_000);
-    timer.unref();
+    askAfter(Math.min(TTL_MAX, Math.max(TTL_MIN, ttl)));
+  }
+
+  function askAfter(seconds: number): void {
+    cancel();
+    if (!stopped) cancel = clock.after(seconds * 1_000, again);
   }
 
   function again(): void {
-    if (stopped || asking || performance.now() < nextAllowed) return;
+    if (stopped || asking || clock.now() < nextAllowed) return;
     asking = true;
-    nextAllowed = performance.now() + PAUSE;
+    nextAllowed = clock.now() + PAUSE;
     resolve(host)
       .then(take)
       .catch((error: unknown) => {
@@ -81,8 +86,7 @@ export async function createServerAddress(
           server: host,
           reason: error instanceof Error ? error.message : String(error),
         });
-        clearTimeout(timer);
-        if (!stopped) timer = setTimeout(again, TTL_MIN * 1_000).unref();
+        askAfter(TTL_MIN);
       })
       .finally(() => {
         asking = false;
@@ -110,7 +114,7 @@ export async function createServerAddress(
     },
     stop() {
       stopped = true;
-      clearTimeout(timer);
+      cancel();
     },
   };
 }

@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { describe, expect, test } from 'bun:test';
+import { existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { askControl, AskError } from '../../src/app/ask_control.ts';
 import { serveControl, type Controlled } from '../../src/app/control.ts';
 import type { Explanation } from '../../src/dns/explain.ts';
@@ -10,15 +8,11 @@ import { composeAddresses } from '../../src/dns/wire/compose.ts';
 import { queryFor, readQuery } from '../../src/dns/wire/query.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import { createFlowStats } from '../../src/stats/flow_stats.ts';
+import { folderForAll } from '../lab/folder.ts';
 
-let directory: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'snet-control-'));
-});
-afterAll(() => rmSync(directory, { recursive: true }));
-
+const folder = folderForAll();
 let serial = 0;
-const newPath = () => join(directory, `${serial++}.sock`);
+const newPath = () => folder.file(`${serial++}.sock`);
 
 const ADDRESS = parseAddress('192.0.2.7')!;
 
@@ -141,7 +135,7 @@ describe('the control socket', () => {
   });
 
   test('can not be where there is no folder', () => {
-    const path = join(directory, 'none', 'x.sock');
+    const path = folder.file('none/x.sock');
     expect(() => serveControl(controlled, path)).toThrow(`the control socket ${path} can't be made`);
   });
 });

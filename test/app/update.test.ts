@@ -1,7 +1,6 @@
 /** `snet update` against a server of lists on loopback, whose certificate an authority of the test has signed. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync, existsSync, chmodSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
+import { readdirSync, rmSync, statSync, writeFileSync, existsSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { UpdateReport } from '../../src/app/update.ts';
@@ -11,6 +10,7 @@ import { cachedList } from '../../src/dns/lists/cached.ts';
 import { loadLists } from '../../src/dns/lists/load.ts';
 import { builtinCnRanges, loadCnRanges } from '../../src/route/cn_ranges.ts';
 import { createCertificates, type Certificates, type Kind } from '../dns/exchange/certificates.ts';
+import { folderForEach } from '../lab/folder.ts';
 import { describeNeeding } from '../needs.ts';
 import { recordsOf, statistics } from '../route/delegated.ts';
 import type { Task } from './update/in_child.ts';
@@ -24,6 +24,7 @@ describeNeeding(['openssl'], 'update', () => {
     published.set(path, () => new Response(body, init));
   const servers: Bun.Server<undefined>[] = [];
   let certificates: Certificates;
+  const folder = folderForEach();
   let stateDirectory: string;
   let base: string;
 
@@ -55,9 +56,8 @@ describeNeeding(['openssl'], 'update', () => {
   });
   beforeEach(() => {
     published.clear();
-    stateDirectory = join(mkdtempSync(join(tmpdir(), 'snet-update-')), 'state');
+    stateDirectory = folder.file('state');
   });
-  afterEach(() => rmSync(join(stateDirectory, '..'), { recursive: true }));
 
   async function inChild(task: Task, env: Record<string, string> = {}): Promise<unknown> {
     const child = Bun.spawn([process.execPath, CHILD], {
@@ -221,24 +221,12 @@ describeNeeding(['openssl'], 'update', () => {
   test('a state directory that others may write to is not used', async () => {
     await updateList(names(3));
     chmodSync(stateDirectory, 0o777);
-    const options = {
-      stateDirectory,
-      lists: { china: [], foreign: [], block: [] },
-      force: false,
-      rangesUrls: [],
-    };
-    expect(await inChild({ update: options })).toEqual({ thrown: 'ERR_UPDATE_DIRECTORY' });
+    expect((await update({})) as unknown).toEqual({ thrown: 'ERR_UPDATE_DIRECTORY' });
   });
 
   test('nor is a file in its place', async () => {
     writeFileSync(stateDirectory, '');
-    const options = {
-      stateDirectory,
-      lists: { china: [], foreign: [], block: [] },
-      force: false,
-      rangesUrls: [],
-    };
-    expect(await inChild({ update: options })).toEqual({ thrown: 'ERR_UPDATE_DIRECTORY' });
+    expect((await update({})) as unknown).toEqual({ thrown: 'ERR_UPDATE_DIRECTORY' });
   });
 
   // Yesterday: never older than what is built in, never to come.

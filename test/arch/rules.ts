@@ -47,12 +47,24 @@ const UNREACHED: Readonly<Record<string, string>> = {
   'src/config/sip008.ts': 'subscriptions are not fetched yet',
 };
 
+/** Exports that nothing of the product uses yet, and why they are here. */
+const UNUSED: Readonly<Record<string, string>> = {
+  'src/config/share_link.ts: formatShareLink':
+    'what makes a link, beside what reads it: for commands that set up a server',
+};
+
 /** Names the platform to a person, decides nothing by it. */
 const PRINTS_PLATFORM = 'src/cli/version.ts';
 
 const MOST_LINES = 400;
 
+/** A name that other files may import. */
+const EXPORTED = /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm;
+
 const isIn = (path: string, place: string) => path === place || path.startsWith(`${place}/`);
+/** Comments and texts name things without using them. */
+const withoutWords = (text: string) => text.replace(/\/\*.*?\*\/|(?<=^|\s)\/\/[^\n]*|'[^'\n]*'/gs, '');
+const hasWord = (text: string, word: string) => new RegExp(`\\b${word}\\b`).test(text);
 const isProduct = ({ path }: Source) => isIn(path, 'src') || isIn(path, 'ffi');
 
 function roomOf(path: string): { readonly room: string; readonly floor: number } | undefined {
@@ -229,6 +241,36 @@ export const RULES: readonly Rule[] = [
         .map(({ path }) => `${path}${reached.has(path) ? ' is reached: take it off the list' : ''}`);
     },
     broken: { 'src/net/forgotten.ts': '' },
+  },
+  {
+    name: 'what the product exports, the product uses',
+    check: (sources) => {
+      const product = sources
+        .filter((source) => isProduct(source) || source.path === 'build.ts')
+        .map((source) => ({ ...source, text: withoutWords(source.text) }));
+      const unused = product
+        .filter(({ path }) => !(path in UNREACHED))
+        .flatMap(({ path, text }) => {
+          const users = product.filter(({ imports }) => imports.some(({ to }) => to === path));
+          return [...text.matchAll(EXPORTED)]
+            .map(([declaration, name]) => ({ name: name!, rest: text.replace(declaration, '') }))
+            .filter(
+              ({ name, rest }) =>
+                ![rest, ...users.map((user) => user.text)].some((used) => hasWord(used, name)),
+            )
+            .map(({ name }) => `${path}: ${name}`);
+        });
+      const stale = Object.keys(UNUSED).filter((known) => sources.length > 1 && !unused.includes(known));
+      return [
+        ...unused.filter((each) => !(each in UNUSED)),
+        ...stale.map((each) => `${each} is used: take it off the list`),
+      ];
+    },
+    broken: {
+      'src/net/forgotten.ts': 'export function forgotten(): void {}\n/** forgotten */',
+      'src/net/forgotten_type.ts': 'export interface Forgotten {}',
+      'src/net/named.ts': `export const NAMED = { text: 'NAMED' };`,
+    },
   },
   {
     name: 'no test is skipped for good, and none runs alone',

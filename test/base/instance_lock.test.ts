@@ -1,10 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { beforeEach, describe, expect, test } from 'bun:test';
 import {
   chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,23 +11,21 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { acquireInstanceLock, LockError } from '../../src/base/instance_lock.ts';
 import { systemRunner } from '../../src/base/runner.ts';
 import { eventually } from '../lab/eventually.ts';
+import { folderForEach } from '../lab/folder.ts';
 import { Netns } from '../lab/netns.ts';
 import { describeNeeding } from '../needs.ts';
 
 const SCRIPT = new URL('scripts/lock_and_wait.ts', import.meta.url).pathname;
 
-let parent: string;
+const parent = folderForEach();
 let folder: string;
 beforeEach(() => {
-  parent = mkdtempSync(join(tmpdir(), 'snet-lock-'));
-  folder = join(parent, 'snet');
+  folder = parent.file('snet');
 });
-afterEach(() => rmSync(parent, { recursive: true }));
 
 const lockFile = () => join(folder, readdirSync(folder)[0]!);
 
@@ -114,7 +111,7 @@ describe('the lock', () => {
   test('is not looked for behind a link', () => {
     acquireInstanceLock(folder).release();
     const path = lockFile();
-    const victim = join(parent, 'victim');
+    const victim = parent.file('victim');
     rmSync(path);
     symlinkSync(victim, path);
     expect(refusal().status).toBe('ERR_RUN_FOLDER');
@@ -134,7 +131,7 @@ describe('the lock', () => {
 
 describe('the folder', () => {
   test('must be one itself: a link to one is refused', () => {
-    const elsewhere = join(parent, 'elsewhere');
+    const elsewhere = parent.file('elsewhere');
     mkdirSync(elsewhere, { mode: 0o700 });
     symlinkSync(elsewhere, folder);
     expect(refusal().status).toBe('ERR_RUN_FOLDER');
@@ -149,8 +146,8 @@ describe('the folder', () => {
   });
 
   test('that cannot be made is named', () => {
-    writeFileSync(join(parent, 'file'), '');
-    folder = join(parent, 'file', 'snet');
+    writeFileSync(parent.file('file'), '');
+    folder = parent.file('file/snet');
     const { status, message } = refusal();
     expect(status).toBe('ERR_RUN_FOLDER');
     expect(message).toContain(folder);

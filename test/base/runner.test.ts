@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { missingProgram, RunError, selfArgv, systemRunner } from '../../src/base/runner.ts';
 import { eventually } from '../lab/eventually.ts';
+import { folderForEach } from '../lab/folder.ts';
+import { hasEnded } from '../lab/proc.ts';
 
 const sh = (script: string, ...args: readonly string[]) => ['sh', '-c', script, 'sh', ...args];
 
@@ -28,16 +28,9 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
   return undefined;
 }
 
-/** Whether a process runs no more, even if nobody has asked for its exit code yet. */
-function hasEnded(pid: number): boolean {
-  try {
-    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return true;
-  }
-}
-
 describe('run()', () => {
+  const folder = folderForEach();
+
   test('gives what the program said, where it said it, and its exit code', async () => {
     expect(await systemRunner.run(sh('echo out; echo err >&2; exit 3'))).toEqual({
       code: 3,
@@ -81,8 +74,7 @@ describe('run()', () => {
   });
 
   test('lets the program have no descriptor but its three', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'snet-runner-'));
-    const path = join(folder, 'lock');
+    const path = folder.file('lock');
     const fd = openSync(path, 'w');
     try {
       const { stdout } = await systemRunner.run(['ls', '-l', '/proc/self/fd']);
@@ -90,7 +82,6 @@ describe('run()', () => {
       expect(stdout).not.toContain(path);
     } finally {
       closeSync(fd);
-      rmSync(folder, { recursive: true });
     }
   });
 
@@ -101,19 +92,14 @@ describe('run()', () => {
   });
 
   test('does not wait for what such a program has started itself, which may hold its pipes', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'snet-runner-'));
-    const pidFile = join(folder, 'pids');
-    try {
-      const script = 'sleep 1000 & echo $$ $! >"$1"; wait';
-      const error = await failure(systemRunner.run(sh(script, pidFile), { timeout: 500 }));
-      expect(error.status).toBe('ERR_RUN_TIMEOUT');
-      const [killed, left] = readFileSync(pidFile, 'utf8').trim().split(' ').map(Number) as [number, number];
-      await eventually('the program to be gone', () => hasEnded(killed));
-      expect(hasEnded(left)).toBe(false);
-      process.kill(left, 'SIGKILL');
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const pidFile = folder.file('pids');
+    const script = 'sleep 1000 & echo $$ $! >"$1"; wait';
+    const error = await failure(systemRunner.run(sh(script, pidFile), { timeout: 500 }));
+    expect(error.status).toBe('ERR_RUN_TIMEOUT');
+    const [killed, left] = readFileSync(pidFile, 'utf8').trim().split(' ').map(Number) as [number, number];
+    await eventually('the program to be gone', () => hasEnded(killed));
+    expect(hasEnded(left)).toBe(false);
+    process.kill(left, 'SIGKILL');
   });
 
   test('of a program that is missing says so', async () => {

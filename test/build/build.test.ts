@@ -1,10 +1,9 @@
 /** The build's own parts, and one executable made of a stand-in for src/main.ts. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'bun:test';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { checksums, compile, compileRanges, runner, smoke, TARGETS, type Host } from '../../build.ts';
 import { decodeRanges } from '../../src/route/cn_format.ts';
+import { folderForAll } from '../lab/folder.ts';
 
 const STAMP = {
   SNET_VERSION: '1.2.3-test',
@@ -47,34 +46,26 @@ test('checksums are in the form that sha256sum -c reads, by name', () => {
 });
 
 describe('the ranges file', () => {
+  const folder = folderForAll();
   const version = '2.3.2026010203';
 
   test('is made of the two CSV files and dated by the version', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'snet-csv-'));
-    try {
-      await writeFile(join(directory, 'package.json'), JSON.stringify({ version }));
-      await writeFile(
-        join(directory, 'asn-country-ipv4.csv'),
-        '1.0.0.0,1.0.0.255,AU\n1.0.1.0,1.0.3.255,CN\n',
-      );
-      await writeFile(join(directory, 'asn-country-ipv6.csv'), '240e::,240e:fff::,CN\n');
-      const { date, ranges } = decodeRanges(compileRanges(directory));
-      expect(date).toBe('2026-01-02');
-      expect([...ranges.v4.words]).toEqual([0x01000100, 0x010003ff]);
-      expect([...ranges.v6.words]).toEqual([0x240e0000, 0, 0, 0, 0x240e0fff, 0, 0, 0]);
-    } finally {
-      await rm(directory, { recursive: true });
-    }
+    await writeFile(folder.file('package.json'), JSON.stringify({ version }));
+    await writeFile(folder.file('asn-country-ipv4.csv'), '1.0.0.0,1.0.0.255,AU\n1.0.1.0,1.0.3.255,CN\n');
+    await writeFile(folder.file('asn-country-ipv6.csv'), '240e::,240e:fff::,CN\n');
+    const { date, ranges } = decodeRanges(compileRanges(folder.path));
+    expect(date).toBe('2026-01-02');
+    expect([...ranges.v4.words]).toEqual([0x01000100, 0x010003ff]);
+    expect([...ranges.v6.words]).toEqual([0x240e0000, 0, 0, 0, 0x240e0fff, 0, 0, 0]);
   });
 });
 
 describe('an executable', () => {
   const target = targetNamed(`${process.platform}-${process.arch}`);
-  let directory = '';
-  const at = (name: string) => join(directory, name);
+  const folder = folderForAll();
+  const at = (name: string) => folder.file(name);
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'snet-build-'));
     await writeFile(
       at('stand-in.ts'),
       `declare const SNET_VERSION: string, SNET_COMMIT: string, SNET_BUILT: string;
@@ -86,7 +77,6 @@ describe('an executable', () => {
     );
     await compile(at('stand-in.ts'), target, at('sound'), STAMP);
   });
-  afterAll(() => rm(directory, { recursive: true }));
 
   test('has its stamp and reads nothing of the directory it is started in', async () => {
     expect(await smoke([at('sound')], STAMP)).toEqual([]);
@@ -94,7 +84,7 @@ describe('an executable', () => {
 
   test('keeps the names of classes, and leaves no source map beside it', async () => {
     expect(Bun.spawnSync([at('sound'), 'version']).stdout.toString()).toEndWith('NamedError\n');
-    expect((await readdir(directory)).filter((name) => name.endsWith('.map'))).toEqual([]);
+    expect((await readdir(folder.path)).filter((name) => name.endsWith('.map'))).toEqual([]);
   });
 
   test('is the same bytes, made again', async () => {
@@ -127,7 +117,7 @@ describe('an executable', () => {
   test('obeys BUN_OPTIONS all the same, as SECURITY.md warns', async () => {
     await writeFile(at('preload.ts'), `console.log('preloaded');`);
     const env = { ...process.env, BUN_OPTIONS: '--preload ./preload.ts' };
-    const { stdout } = Bun.spawnSync([at('sound'), 'version'], { cwd: directory, env });
+    const { stdout } = Bun.spawnSync([at('sound'), 'version'], { cwd: folder.path, env });
     expect(stdout.toString()).toStartWith('preloaded\n');
   });
 

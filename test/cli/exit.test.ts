@@ -11,7 +11,7 @@ describe('exit codes', () => {
     ['ERR_CONFIG_VALUE', 3],
     ['ERR_CONFIG_UNSUPPORTED', 3],
     ['ERR_NOT_ROOT', 4],
-    ['ERR_DEMO_NOT_ROOT', 4],
+    ['ERR_NET_ADMIN_PERMISSION', 4],
     ['ERR_REDIRECT_PERMISSION', 4],
     ['ERR_CONTROL_PERMISSION', 4],
     ['ERR_PORT_IN_USE', 5],

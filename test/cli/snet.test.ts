@@ -39,12 +39,16 @@ function file(text: string): string {
 }
 
 describe('snet', () => {
-  test.each([[[]], [['--help']], [['-h']]])('%p prints help with the exit codes', async (argv) => {
-    const { code, stdout, stderr } = await snet(argv);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const { code, meaning } of Object.values(EXIT)) expect(stdout).toContain(`  ${code}  ${meaning}\n`);
-    expect(stdout).not.toContain('\u001B');
-  });
+  test.each([[[]], [['--help']], [['-h']], [['help']], [['help', 'help']], [['help', '--help']]])(
+    '%p prints help with the exit codes',
+    async (argv) => {
+      const { code, stdout, stderr } = await snet(argv);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      for (const { code, meaning } of Object.values(EXIT))
+        expect(stdout).toContain(`  ${code}  ${meaning}\n`);
+      expect(stdout).not.toContain('\u001B');
+    },
+  );
 
   test.each(['run', 'check', 'init', 'clean', 'dns', 'update', 'demo', 'version'])(
     '%s --help has an example',
@@ -55,8 +59,17 @@ describe('snet', () => {
     },
   );
 
+  test('help COMMAND is COMMAND --help', async () => {
+    const asked = await snet(['help', 'check']);
+    expect(asked).toEqual(await snet(['check', '--help']));
+    expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining('snet check -c snet.json') });
+  });
+
   test.each([
     { argv: ['rnu'], stderr: 'snet: unknown command "rnu"\n  hint: did you mean run?\n' },
+    { argv: ['help', 'rnu'], stderr: 'snet: unknown command "rnu"\n  hint: did you mean run?\n' },
+    { argv: ['help', 'run', LINK], stderr: 'snet: unexpected argument a link\n  hint: snet help COMMAND\n' },
+    { argv: ['hlep'], stderr: 'snet: unknown command "hlep"\n  hint: did you mean help?\n' },
     { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, init, clean, dns, update, demo, version\n' },
     { argv: [LINK], stderr: 'snet: found a link, expected a command\n  hint: snet run URL\n' },
     { argv: ['run', '--prot', '1'], stderr: 'snet: unknown flag --prot\n  hint: did you mean --port?\n' },
@@ -160,6 +173,17 @@ describe('snet check', () => {
     });
     expect(stderr.match(/^snet: /gm)).toHaveLength(2);
     expect(stdout + stderr).not.toContain('hunter2');
+  });
+
+  test('looks at the files that run could not do without', async () => {
+    const path = file(
+      `{"upstream": "${LINK}", "dns": {"china": [{"url": "tls://192.0.2.1", "ca": "/none.pem"}]}}`,
+    );
+    const { code, stderr } = await snet(['check', '-c', path]);
+    expect(code).toBe(3);
+    expect(stderr).toContain(
+      'dns.china[0].ca: found "/none.pem", no such file, expected a PEM file with a certificate',
+    );
   });
 
   test('reads a pipe', async () => {

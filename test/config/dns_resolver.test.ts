@@ -3,39 +3,23 @@ import * as fc from 'fast-check';
 import { formatResolver, parseResolver, parseTrustedResolver } from '../../src/config/dns_resolver.ts';
 import type { ResolverConfig } from '../../src/config/dns_config.ts';
 import { Fault } from '../../src/config/leaf.ts';
-import { parseAddress } from '../../src/net/address.ts';
 import { address as anyAddress } from '../net/arbitrary.ts';
-
-const resolver = (
-  transport: ResolverConfig['transport'],
-  address: string,
-  port: number,
-  more: Partial<ResolverConfig> = {},
-): ResolverConfig => ({
-  transport,
-  address: parseAddress(address)!,
-  port,
-  host: undefined,
-  path: undefined,
-  ca: undefined,
-  authorization: undefined,
-  ...more,
-});
+import { resolverConfig } from './resolver_config.ts';
 
 describe('a resolver', () => {
   test.each<[string, ResolverConfig]>([
-    ['223.5.5.5', resolver('udp', '223.5.5.5', 53)],
-    ['udp://223.5.5.5', resolver('udp', '223.5.5.5', 53)],
-    ['223.5.5.5:5353', resolver('udp', '223.5.5.5', 5353)],
-    ['2400:3200::1', resolver('udp', '2400:3200::1', 53)],
-    ['[2400:3200::1]', resolver('udp', '2400:3200::1', 53)],
-    ['[2400:3200::1]:5353', resolver('udp', '2400:3200::1', 5353)],
-    ['tcp://8.8.8.8', resolver('tcp', '8.8.8.8', 53)],
-    ['TCP://8.8.8.8:54', resolver('tcp', '8.8.8.8', 54)],
-    ['tls://1.1.1.1', resolver('tls', '1.1.1.1', 853)],
-    ['tls://1.1.1.1#cloudflare-dns.com', resolver('tls', '1.1.1.1', 853, { host: 'cloudflare-dns.com' })],
-    ['https://1.1.1.1', resolver('https', '1.1.1.1', 443)],
-    ['https://[2606:4700::1111]:8443/q?a=b#one.example', resolver('https', '2606:4700::1111', 8443, { path: '/q?a=b', host: 'one.example' })],
+    ['223.5.5.5', resolverConfig('udp', '223.5.5.5', 53)],
+    ['udp://223.5.5.5', resolverConfig('udp', '223.5.5.5', 53)],
+    ['223.5.5.5:5353', resolverConfig('udp', '223.5.5.5', 5353)],
+    ['2400:3200::1', resolverConfig('udp', '2400:3200::1', 53)],
+    ['[2400:3200::1]', resolverConfig('udp', '2400:3200::1', 53)],
+    ['[2400:3200::1]:5353', resolverConfig('udp', '2400:3200::1', 5353)],
+    ['tcp://8.8.8.8', resolverConfig('tcp', '8.8.8.8', 53)],
+    ['TCP://8.8.8.8:54', resolverConfig('tcp', '8.8.8.8', 54)],
+    ['tls://1.1.1.1', resolverConfig('tls', '1.1.1.1', 853)],
+    ['tls://1.1.1.1#cloudflare-dns.com', resolverConfig('tls', '1.1.1.1', 853, { host: 'cloudflare-dns.com' })],
+    ['https://1.1.1.1', resolverConfig('https', '1.1.1.1', 443)],
+    ['https://[2606:4700::1111]:8443/q?a=b#one.example', resolverConfig('https', '2606:4700::1111', 8443, { path: '/q?a=b', host: 'one.example' })],
   ])('%s is one', (text, expected) => {
     expect(parseResolver(text)).toEqual(expected);
   }); // prettier-ignore
@@ -74,7 +58,7 @@ describe('a resolver', () => {
   });
 
   test('on the trusted side is reached over TCP', () => {
-    expect(parseTrustedResolver('tcp://8.8.8.8')).toEqual(resolver('tcp', '8.8.8.8', 53));
+    expect(parseTrustedResolver('tcp://8.8.8.8')).toEqual(resolverConfig('tcp', '8.8.8.8', 53));
     for (const [text, instead] of [
       ['8.8.8.8', 'tcp://8.8.8.8'],
       ['udp://8.8.8.8:54', 'tcp://8.8.8.8:54'],

@@ -1,17 +1,16 @@
-import { afterAll, describe, expect, test } from 'bun:test';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { describe, expect, test } from 'bun:test';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../../src/config/error.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { folderForAll } from '../lab/folder.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'snet-config-'));
-afterAll(() => rmSync(directory, { recursive: true }));
+const folder = folderForAll();
 
 const LINK = 'ss://YWVzLTEyOC1nY206dGVzdA@192.0.2.1:8888';
 
 function file(name: string, content: string | Uint8Array, mode = 0o600): string {
-  const path = join(directory, name);
+  const path = folder.file(name);
   writeFileSync(path, content);
   chmodSync(path, mode);
   return path;
@@ -42,8 +41,8 @@ describe('loadConfig', () => {
   });
 
   test.each([
-    { name: 'a missing file', path: () => join(directory, 'none.json'), found: 'no such file', status: 'ERR_CONFIG_READ' },
-    { name: 'a directory', path: () => directory, found: 'a directory', status: 'ERR_CONFIG_READ' },
+    { name: 'a missing file', path: () => folder.file('none.json'), found: 'no such file', status: 'ERR_CONFIG_READ' },
+    { name: 'a directory', path: () => folder.path, found: 'a directory', status: 'ERR_CONFIG_READ' },
     { name: 'a path through a file', path: () => join(file('x', ''), 'y'), found: 'a path through something that is no directory', status: 'ERR_CONFIG_READ' },
     { name: 'a huge file', path: () => file('huge', new Uint8Array(1024 * 1024 + 1)), found: 'more than 1 MiB', status: 'ERR_CONFIG_READ' },
     { name: 'endless input', path: () => '/dev/zero', found: 'more than 1 MiB', status: 'ERR_CONFIG_READ' },

@@ -3,11 +3,11 @@ import { afterAll, describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { checkAddresses } from '../../src/demo/demo.ts';
 import { namespaceOf, ORIGIN, ownerOf } from '../../src/demo/topology.ts';
-import { parseCidr } from '../../src/net/cidr.ts';
-import { NO_RANGES, rangesOf } from '../../src/net/ranges.ts';
+import { NO_RANGES } from '../../src/net/ranges.ts';
 import { builtinCnRanges } from '../../src/route/cn_ranges.ts';
 import { Netns } from '../lab/netns.ts';
 import { describeNeeding } from '../needs.ts';
+import { rangesFrom } from '../net/ranges_from.ts';
 
 interface Document {
   readonly ok: boolean;
@@ -21,7 +21,7 @@ describe('checkAddresses()', () => {
 
   test('names those that a table has on the other side', () => {
     expect(() => checkAddresses(NO_RANGES)).toThrow(`${ORIGIN.china.v4}, ${ORIGIN.china.v6}`);
-    const all = rangesOf([parseCidr('0.0.0.0/0')!, parseCidr('::/0')!]);
+    const all = rangesFrom('0.0.0.0/0', '::/0');
     expect(() => checkAddresses(all)).toThrow(`${ORIGIN.world.v4}, ${ORIGIN.world.v6}`);
   });
 });

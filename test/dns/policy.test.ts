@@ -1,38 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import { formatAddress, parseAddress } from '../../src/net/address.ts';
-import { domainListBuilder } from '../../src/dns/lists/domain_list.ts';
-import type { LoadedList, LoadedLists } from '../../src/dns/lists/load.ts';
-import { noFindings, parseList } from '../../src/dns/lists/parse.ts';
-import type { PlainMeaning } from '../../src/dns/lists/rule.ts';
+import type { LoadedLists } from '../../src/dns/lists/load.ts';
 import { explainKind, kindOf } from '../../src/dns/name_kind.ts';
 import { createNamePolicy, decidePolicy, type PolicyConfig } from '../../src/dns/policy.ts';
 import type { Question } from '../../src/dns/question.ts';
 import { CLASS, TYPE, typeNumber } from '../../src/dns/wire/constants.ts';
-
-function list(text: string, plain: PlainMeaning): LoadedList {
-  const builder = domainListBuilder();
-  for (const rule of parseList(text.replaceAll(' ', '\n'), plain, noFindings())) builder.add(rule, 0);
-  return { ...builder.build(), locations: ['/lists/a.txt'] };
-}
-
-function lists({ china = '', foreign = '', block = '' }): LoadedLists {
-  return {
-    china: list(china, 'suffix'),
-    foreign: list(foreign, 'suffix'),
-    block: list(block, 'exact'),
-    warnings: [],
-  };
-}
-
-const PLAIN: PolicyConfig = {
-  names: { china: [], foreign: [] },
-  hosts: new Map(),
-  block: [],
-  blockAnswer: 'nxdomain',
-  refuseTypes: { china: [], foreign: [], unknown: [] },
-  local: [],
-  upstreamIPv6: true,
-};
+import { lists, PLAIN } from './name_policy.ts';
 
 const hosts = (table: Record<string, string[]>) =>
   new Map(Object.entries(table).map(([name, texts]) => [name, texts.map((text) => parseAddress(text)!)]));

@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdtemp, rename, rm, stat, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'bun:test';
+import { rename, rm, stat, symlink } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { silent, type Log } from '../../src/base/log.ts';
 import { openQueryLog, renderQuery, type QueryLine } from '../../src/dns/query_log.ts';
 import { eventually } from '../lab/eventually.ts';
+import { folderForEach } from '../lab/folder.ts';
 
 const LINE: QueryLine = {
   client: '192.0.2.9',
@@ -51,7 +50,7 @@ describe('renderQuery', () => {
 });
 
 describe('openQueryLog', () => {
-  let directory: string;
+  const folder = folderForEach();
   let path: string;
   let warned: string[];
   const log: Log = {
@@ -59,12 +58,10 @@ describe('openQueryLog', () => {
     warn: (message, fields) => void warned.push(`${message}: ${String(fields?.['reason'])}`),
   };
 
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'snet-query-log-'));
-    path = join(directory, 'queries.log');
+  beforeEach(() => {
+    path = folder.file('queries.log');
     warned = [];
   });
-  afterEach(() => rm(directory, { recursive: true }));
 
   const names = async (file = path) =>
     [...(await Bun.file(file).text()).matchAll(/ name=(\S+)/g)].map(([, name]) => name);
@@ -90,10 +87,10 @@ describe('openQueryLog', () => {
   test('goes on in a new file when the old one was moved away', async () => {
     const queries = openQueryLog(path, log);
     queries.write(LINE);
-    queries.reopen();
+    queries.close();
     await rename(path, `${path}.1`);
     queries.write({ ...LINE, name: 'other.example' });
-    queries.reopen();
+    queries.close();
     expect([await names(`${path}.1`), await names()]).toEqual([['name.example'], ['other.example']]);
     queries.close();
   });
@@ -103,7 +100,7 @@ describe('openQueryLog', () => {
     const queries = openQueryLog(path, log);
     for (let i = 0; i < 3; i++) {
       queries.write(LINE);
-      queries.reopen();
+      queries.close();
     }
     expect(warned).toEqual([expect.stringMatching(/^the query log cannot be written: ELOOP/)]);
     await rm(path);

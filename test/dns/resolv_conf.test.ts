@@ -3,10 +3,7 @@ import * as fc from 'fast-check';
 import { parseResolvConf } from '../../src/dns/resolv_conf.ts';
 import { formatAddress } from '../../src/net/address.ts';
 
-const texts = (text: string) =>
-  parseResolvConf(text).map(({ address, zone }) =>
-    [formatAddress(address), ...(zone ? [zone] : [])].join('%'),
-  );
+const texts = (text: string) => parseResolvConf(text).map(formatAddress);
 
 describe('parseResolvConf', () => {
   test.each([
@@ -15,6 +12,8 @@ describe('parseResolvConf', () => {
     ['no newline at the end', 'nameserver 192.0.2.1', ['192.0.2.1']],
     ['both families, tabs', 'nameserver\t2001:db8::1\nnameserver  192.0.2.1', ['2001:db8::1', '192.0.2.1']],
     ['a zone', 'nameserver fe80::1%eth0', ['fe80::1%eth0']],
+    ['one address in two zones', 'nameserver fe80::1%a\nnameserver fe80::1%b', ['fe80::1%a', 'fe80::1%b']],
+    ['a zone that is of no use', 'nameserver 2001:db8::1%eth0', ['2001:db8::1']],
     [
       'other lines',
       'search lan\noptions edns0 trust-ad\nsortlist 10.0.0.0\nnameserver 192.0.2.1',

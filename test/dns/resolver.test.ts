@@ -309,7 +309,6 @@ describe('when it goes wrong', () => {
         write: () => {
           throw new Error('disk');
         },
-        reopen: () => {},
         close: () => {},
       },
     };

@@ -1,8 +1,5 @@
 /** A resolver with scripted sides and a clock of its own, for tests. */
 import { createCache } from '../../src/dns/cache/cache.ts';
-import { domainListBuilder } from '../../src/dns/lists/domain_list.ts';
-import type { LoadedList } from '../../src/dns/lists/load.ts';
-import { noFindings, parseList } from '../../src/dns/lists/parse.ts';
 import { createNamePolicy, type PolicyConfig } from '../../src/dns/policy.ts';
 import type { QueryLine } from '../../src/dns/query_log.ts';
 import type { Question, Side } from '../../src/dns/question.ts';
@@ -10,7 +7,8 @@ import { createResolver, type ResolverRules } from '../../src/dns/resolver.ts';
 import { createSplit } from '../../src/dns/split.ts';
 import { formatAddress, type Address } from '../../src/net/address.ts';
 import { createVerdicts } from '../../src/dns/cache/verdicts.ts';
-import { createFakeClock } from './fake_clock.ts';
+import { createFakeClock } from '../base/fake_clock.ts';
+import { lists, PLAIN } from './name_policy.ts';
 import { scripted, type Line } from './scripted_exchange.ts';
 
 export type Scripts = Partial<Record<Side, (question: Question) => readonly Line[]>>;
@@ -18,12 +16,6 @@ export type Scripts = Partial<Record<Side, (question: Question) => readonly Line
 /** China is 11.0.0.0/8 here. */
 const isChinese = ({ bytes }: Address) => bytes[0] === 11;
 const isSpecial = ({ bytes }: Address) => bytes[0] === 127;
-
-function list(text: string): LoadedList {
-  const builder = domainListBuilder();
-  for (const rule of parseList(text, 'suffix', noFindings())) builder.add(rule, 0);
-  return { ...builder.build(), locations: ['/lists/a.txt'] };
-}
 
 /** Names below `.cn.example` are Chinese, below `.abroad.example` foreign. */
 export function stage(
@@ -46,16 +38,8 @@ export function stage(
   const remembered: string[] = [];
   const failures: unknown[] = [];
   const policy = createNamePolicy(
-    {
-      hosts: new Map(),
-      block: [],
-      blockAnswer: 'nxdomain',
-      refuseTypes: { china: [], foreign: [], unknown: [] },
-      local: [],
-      upstreamIPv6: true,
-      ...config,
-    },
-    { china: list('cn.example'), foreign: list('abroad.example'), block: list(''), warnings: [] },
+    { ...PLAIN, ...config },
+    lists({ china: 'cn.example', foreign: 'abroad.example' }),
   );
   const split = createSplit({
     exchanges,
@@ -70,7 +54,7 @@ export function stage(
     { size: cacheSize, minTtl: 0, maxTtl: 86_400, stale: 3_600, directory: undefined },
     () => clock.now(),
   );
-  const log = { write: (line: QueryLine) => void logged.push(line), reopen: () => {}, close: () => {} };
+  const log = { write: (line: QueryLine) => void logged.push(line), close: () => {} };
   const rules: ResolverRules = { policy, split, strip, log };
   const resolver = createResolver(rules, {
     cache,

@@ -1,7 +1,7 @@
 /** A resolver that says what a test has written down, when it has, and that keeps to the contract of an exchange. */
 import { type Exchange, ExchangeError } from '../../src/dns/exchange/exchange.ts';
 import type { Question } from '../../src/dns/question.ts';
-import type { Clock } from '../../src/dns/race.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import { answers } from '../../src/dns/wire/answer.ts';
 
 /** What comes, and after how many milliseconds; an error ends the exchange's own efforts. */

@@ -8,7 +8,7 @@ import { composeAddresses, composeFailure, composeNegative } from '../../src/dns
 import { RCODE, rcodeName, typeNumber } from '../../src/dns/wire/constants.ts';
 import { queryFor, readQuery } from '../../src/dns/wire/query.ts';
 import { formatAddress, parseAddress, type Address } from '../../src/net/address.ts';
-import { createFakeClock } from './fake_clock.ts';
+import { createFakeClock } from '../base/fake_clock.ts';
 import { scripted, type Line } from './scripted_exchange.ts';
 
 // China is 11.0.0.0/8 and 2400::/16 here, and the machine's own neighbourhood 10.0.0.0/8 and 127.0.0.0/8.

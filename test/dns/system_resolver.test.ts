@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'bun:test';
+import { rename } from 'node:fs/promises';
 import type { Exchange, ExchangeError } from '../../src/dns/exchange/exchange.ts';
 import type { Question } from '../../src/dns/question.ts';
 import { createSystemResolver, readNameservers } from '../../src/dns/system_resolver.ts';
 import { formatAddress } from '../../src/net/address.ts';
+import { folderForEach } from '../lab/folder.ts';
 
 const FILES = { resolvConf: 'etc', behindForwarder: ['resolved', 'manager'] };
 
@@ -32,12 +31,12 @@ describe('readNameservers', () => {
     ['no file at all', {}, []],
   ] as [string, Record<string, string>, string[]][])('%s', (_, files, expected) => {
     const found = readNameservers(FILES, (path) => files[path] ?? '');
-    expect(found.map(({ address }) => formatAddress(address))).toEqual(expected);
+    expect(found.map(formatAddress)).toEqual(expected);
   });
 });
 
 describe('createSystemResolver', () => {
-  let directory: string;
+  const folder = folderForEach();
   let path: string;
   let now = 0;
   let opened: string[];
@@ -45,9 +44,8 @@ describe('createSystemResolver', () => {
   let resolver: Exchange;
   const question = {} as Question;
 
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'snet-resolv-'));
-    path = join(directory, 'resolv.conf');
+  beforeEach(() => {
+    path = folder.file('resolv.conf');
     now = 0;
     opened = [];
     closed = [];
@@ -65,7 +63,6 @@ describe('createSystemResolver', () => {
       },
     });
   });
-  afterEach(() => rm(directory, { recursive: true }));
 
   const ask = async () => {
     const { signal } = new AbortController();
@@ -77,10 +74,10 @@ describe('createSystemResolver', () => {
     await rename(`${path}.new`, path);
   };
 
-  test('asks all that are named, and leaves out link-local ones', async () => {
-    await write('nameserver 192.0.2.1\nnameserver fe80::1%eth0\nnameserver 192.0.2.2\n');
-    expect(await ask()).toBe('192.0.2.1,192.0.2.2');
-    expect(resolver.label).toBe('system (192.0.2.1, 192.0.2.2)');
+  test('asks all that are named, link-local ones too', async () => {
+    await write('nameserver 192.0.2.1\nnameserver fe80::1%eth0\n');
+    expect(await ask()).toBe('192.0.2.1,fe80::1%eth0');
+    expect(resolver.label).toBe('system (192.0.2.1, fe80::1%eth0)');
   });
 
   test('follows the file, but does not look at it for each query', async () => {

@@ -24,6 +24,17 @@ describe('the documentation', () => {
     expect(loadText({ name: where, text }).warnings).toEqual([]);
   });
 
+  test('names the variables that make soaks and other tests longer', async () => {
+    const tests = [...new Bun.Glob('test/{e2e,ffi,upstream}/**/*.ts').scanSync(ROOT)];
+    const texts = await Promise.all(tests.map((path) => Bun.file(ROOT + path).text()));
+    const names = texts.flatMap((text) =>
+      [...text.matchAll(/process\.env\['(SNET_\w+)'\]/g)].map(([, name]) => name!),
+    );
+    const readme = await Bun.file(`${ROOT}README.md`).text();
+    expect(names).not.toEqual([]);
+    expect(names.filter((name) => !readme.includes(`\`${name}=`))).toEqual([]);
+  });
+
   test('has the table of exit codes as it is', async () => {
     const page = await Bun.file(`${ROOT}docs/config.md`).text();
     const rows = Object.values(EXIT).map(({ code, meaning }) => `| ${code} | ${meaning} |`);

@@ -1,12 +1,11 @@
 /** What the user or the machine may get wrong: one clear message, the exit code of its kind, and nothing changed. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { EXIT } from '../../src/cli/exit.ts';
-import { addForeignRules, firewalls } from '../lab/firewalls.ts';
-import { Netns, type Finished } from '../lab/netns.ts';
 import { eventually } from '../lab/eventually.ts';
+import { addForeignRules, firewalls } from '../lab/firewalls.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { Netns, type Finished } from '../lab/netns.ts';
 import { start } from '../lab/program.ts';
 import { describeNeeding } from '../needs.ts';
 
@@ -216,9 +215,8 @@ describeNeeding(
   ['root', 'ip', 'nc', 'nft', 'iptables', 'ipset', 'setpriv', 'ss', 'unshare'],
   'snet run',
   () => {
+    const folder = folderForAll();
     let ns: Netns;
-    let directory: string;
-    let file: string;
     let before: string;
 
     beforeAll(async () => {
@@ -227,13 +225,8 @@ describeNeeding(
       await ns.resolveAt('127.0.0.1');
       await addForeignRules(ns);
       before = await firewalls(ns);
-      directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-      file = join(directory, 'snet.json');
     });
-    afterAll(async () => {
-      await ns[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true });
-    });
+    afterAll(() => ns[Symbol.asyncDispose]());
 
     const run = (args: readonly string[], under: readonly string[] = []) =>
       ns.run([...under, ...Netns.snet(['run', ...args, '--no-dns'])]);
@@ -257,13 +250,14 @@ describeNeeding(
     });
 
     test.each(OF_FILES)('refuses a file with $name', async ({ text, exit, says }) => {
+      const file = folder.file('snet.json');
       await writeFile(file, text, { mode: 0o600 });
       await expectRefusal(await run(['-c', file]), exit, says);
     });
 
     test('refuses a file that cannot be read', async () => {
-      await expectRefusal(await run(['-c', `${directory}/none`]), EXIT.config, /\/none/);
-      await expectRefusal(await run(['-c', directory]), EXIT.config, /snet-e2e-/);
+      await expectRefusal(await run(['-c', folder.file('none')]), EXIT.config, /\/none/);
+      await expectRefusal(await run(['-c', folder.path]), EXIT.config, new RegExp(folder.path));
     });
 
     test('refuses a port that is in use, and says by whom', async () => {

@@ -1,7 +1,8 @@
 /** Every cipher of shadowsocks-libev, both IP versions, and who goes which way. The origin's word counts, not ours. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { ABROAD, CHINA, CLIENT, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
+import { expect, test } from 'bun:test';
 import { addForeignRules } from '../lab/firewalls.ts';
+import { ABROAD, CHINA, CLIENT, FAR, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { beside } from '../lab/snet.ts';
 import { SERVER, shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
@@ -16,11 +17,7 @@ const METHODS = [
 ];
 
 describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss-server'], 'snet run', () => {
-  let internet: Internet;
-  beforeAll(async () => {
-    internet = await createInternet();
-  });
-  afterAll(() => internet[Symbol.asyncDispose]());
+  const internet = internetForAll();
 
   /** Fetches from each address with curl. @returns whom the origin logged as the client, in order */
   async function peersOf(...addresses: readonly string[]): Promise<string[]> {

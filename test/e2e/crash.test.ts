@@ -1,14 +1,13 @@
 /** However snet dies, the machine is online at once: the kernel takes the rules out with the process that owns them. */
 import { expect, test } from 'bun:test';
+import { ENDLESS, startDownload } from '../lab/download.ts';
 import { eventually } from '../lab/eventually.ts';
 import { firewalls } from '../lab/firewalls.ts';
 import { ABROAD, CLIENT, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
 import { start } from '../lab/program.ts';
-import { startSnet } from '../lab/snet.ts';
+import { startSnet, stop } from '../lab/snet.ts';
 import { shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
-
-const ENDLESS = 1024 ** 4;
 
 describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss', 'ss-server'], 'SIGKILL', () => {
   test('in mid-transfer leaves the machine online, without a rule of ours, and ready for the next start', async () => {
@@ -19,8 +18,7 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss', 'ss-ser
       (await internet.client.must(['curl', '-sS', '--max-time', '1', url(address)])).trim();
 
     await using snet = await startSnet(internet.client, [shareLink(FAR.v4)]);
-    await using download = start(internet.client, ['curl', '-sS', url(ABROAD.v4, `bulk/${ENDLESS}`)]);
-    await eventually('the download to begin', () => download.stdout().length > 0);
+    await using _download = await startDownload(internet.client);
     snet.signal('SIGKILL');
     await snet.ended();
     // The very first attempts: nobody is there to clean up, so nobody is waited for.
@@ -30,8 +28,7 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss', 'ss-ser
 
     await using again = await startSnet(internet.client, [shareLink(FAR.v4)]);
     expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);
-    again.signal('SIGTERM');
-    expect(await again.ended()).toBe(0);
+    await stop(again);
     expect(await firewalls(internet.client)).toBe(before);
   });
 
@@ -40,15 +37,7 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss', 'ss-ser
     await using _server = await startServer(internet.far);
     await using snet = await startSnet(internet.client, [shareLink(FAR.v4)]);
     // Slower than it comes, so that much of it waits in the kernel when its sender dies; what has arrived is read first.
-    const slowly = [
-      'curl',
-      '-sS',
-      '--limit-rate',
-      '1M',
-      '-o',
-      '/dev/null',
-      url(ABROAD.v4, `bulk/${ENDLESS}`),
-    ];
+    const slowly = ['curl', '-sS', '--limit-rate', '1M', '-o', '/dev/null', ENDLESS];
     const downloads = Array.from({ length: 5 }, () => start(internet.client, slowly));
     await eventually('the downloads to begin', async () => (await transfers(internet, ABROAD.v4)) === 5);
     // As a stateful firewall does: the origin never hears of connections that it doesn't know, so it can't reset them.

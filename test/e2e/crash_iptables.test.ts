@@ -1,34 +1,24 @@
 /** The same with iptables, which takes nothing out by itself: a guardian does; where it died too, `snet clean` does. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { expect, test } from 'bun:test';
+import { startDownload } from '../lab/download.ts';
 import { eventually } from '../lab/eventually.ts';
 import { addForeignRules, firewalls } from '../lab/firewalls.ts';
-import { ABROAD, CLIENT, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
+import { ABROAD, CLIENT, FAR, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { Netns, type Finished } from '../lab/netns.ts';
-import { start, type Program } from '../lab/program.ts';
-import { startSnet } from '../lab/snet.ts';
+import { guardianOf, startSnet, stop } from '../lab/snet.ts';
 import { shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
-
-const ENDLESS = 1024 ** 4;
 
 describeNeeding(
   ['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss-server'],
   'with iptables, SIGKILL',
   () => {
-    let internet: Internet;
-    let server: Program;
     let before: string;
-
-    beforeAll(async () => {
-      internet = await createInternet();
-      server = await startServer(internet.far);
-      await addForeignRules(internet.client);
-      before = await firewalls(internet.client);
-    });
-    afterAll(async () => {
-      await server[Symbol.asyncDispose]();
-      await internet[Symbol.asyncDispose]();
+    const internet = internetForAll(async ({ client, far }, undo) => {
+      undo.use(await startServer(far));
+      await addForeignRules(client);
+      before = await firewalls(client);
     });
 
     const snet = (mechanism = 'iptables') =>
@@ -40,16 +30,14 @@ describeNeeding(
     async function expectNextStart(mechanism?: string): Promise<void> {
       await using again = await snet(mechanism);
       expect(await seenAs(ABROAD.v4)).toBe(FAR.v4);
-      again.signal('SIGTERM');
-      expect(await again.ended()).toBe(0);
+      await stop(again);
       expect(await seenAs(ABROAD.v4)).toBe(CLIENT.v4);
       expect(await firewalls(internet.client)).toBe(before);
     }
 
     test('of the main process is answered by its guardian', async () => {
       await using run = await snet();
-      await using download = start(internet.client, ['curl', '-sS', url(ABROAD.v4, `bulk/${ENDLESS}`)]);
-      await eventually('the download to begin', () => download.stdout().length > 0);
+      await using download = await startDownload(internet.client);
       expect(await firewalls(internet.client)).not.toBe(before);
       run.signal('SIGKILL');
       await eventually('a direct way', async () => (await seenAs(ABROAD.v4)) === CLIENT.v4);
@@ -94,10 +82,3 @@ describeNeeding(
     }
   },
 );
-
-/** The pid of the child that undoes the rules when its parent has gone. */
-function guardianOf(run: Program): number {
-  const children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'utf8').trim().split(' ');
-  expect(children).toHaveLength(1);
-  return Number(children[0]);
-}

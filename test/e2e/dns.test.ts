@@ -1,9 +1,8 @@
 /** Names, end to end: dig and curl as clients, dnsmasq as the resolvers of both sides and as the machine's own; their logs are the witnesses. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ABROAD, CHINA, CLIENT, FAR, GATEWAY, url } from '../lab/internet.ts';
-import { createNames, LAN, ORIGINAL, type Names } from '../lab/names.ts';
+import { LAN, namesForAll, ORIGINAL } from '../lab/names.ts';
 import { Netns } from '../lab/netns.ts';
 import { startSnet } from '../lab/snet.ts';
 import { ANYBODY, CHINA_RESOLVER, configure, ELSEWHERE, TRUSTED } from '../lab/two_sides.ts';
@@ -13,23 +12,8 @@ describeNeeding(
   ['root', 'ip', 'nft', 'iptables', 'ipset', 'dig', 'curl', 'dnsmasq', 'ss-server'],
   'DNS',
   () => {
-    let names: Names;
-    let ns: Netns;
-    /** For each test another, so that none finds what another kept. */
-    let directory: string;
-    beforeAll(async () => {
-      names = await createNames();
-      ({ ns } = names);
-    });
-    afterAll(() => names[Symbol.asyncDispose]());
-    beforeEach(async () => {
-      directory = await names.folder();
-    });
-
-    const run = (dns?: object, keys?: object) => names.run(directory, dns, keys);
-    const addressesOf: Names['addressesOf'] = (...args) => names.addressesOf(...args);
-    const statusOf: Names['statusOf'] = (name) => names.statusOf(name);
-    const asked: Names['asked'] = (body) => names.asked(body);
+    const lab = namesForAll();
+    const { folder, run, addressesOf, statusOf, asked } = lab;
 
     describe('the split', () => {
       test('asks for a Chinese name in China alone, for a foreign one abroad alone', async () => {
@@ -110,7 +94,7 @@ describeNeeding(
     test('the way of a connection is right for a program that only knows its name', async () => {
       await using snet = await run({}, { log: { level: 'debug' } });
       const peerOf = async (name: string) =>
-        (await ns.must(['curl', '-sS', '--max-time', '5', '-4', url(name)])).trim();
+        (await lab.ns.must(['curl', '-sS', '--max-time', '5', '-4', url(name)])).trim();
       expect(await peerOf('www.near.example')).toBe(CLIENT.v4);
       expect(await peerOf('www.far.example')).toBe(FAR.v4);
       await snet.says(
@@ -119,7 +103,7 @@ describeNeeding(
     });
 
     test('names of the configuration are answered by it', async () => {
-      const list = join(directory, 'ads.txt');
+      const list = folder.file('ads.txt');
       await writeFile(list, '# ads\n0.0.0.0 ads.near.example\nnot a name!\n||more.far.example^\n');
       const hosts = { '*.dev.example': ['192.0.2.7', '2001:db8::7'] };
       const refused = { china: ['AAAA'], foreign: [], unknown: [] };
@@ -149,7 +133,7 @@ describeNeeding(
         method: 'aes-256-gcm',
         password: 'x',
       };
-      await ns.resolveAt(GATEWAY.v4);
+      await lab.ns.resolveAt(GATEWAY.v4);
       await using _ = await run({}, { upstream });
       const seen = await asked(async () =>
         expect(await addressesOf('proxy.far.example')).toEqual([ORIGINAL]),
@@ -158,9 +142,11 @@ describeNeeding(
     });
 
     test('without it, names are as they were', async () => {
-      await using _ = await startSnet(ns, ['-c', await configure(directory), '--no-dns'], { dns: true });
+      await using _ = await startSnet(lab.ns, ['-c', await configure(folder.path), '--no-dns'], {
+        dns: true,
+      });
       expect(await addressesOf('www.far.example', `@${GATEWAY.v4}`)).toEqual([ORIGINAL]);
-      const { code, stderr } = await ns.run(Netns.snet(['dns', 'www.far.example']));
+      const { code, stderr } = await lab.ns.run(Netns.snet(['dns', 'www.far.example']));
       expect(stderr).toContain('this snet runs without its resolver');
       expect(code).toBe(1);
     });

@@ -1,15 +1,14 @@
 /** What may be wrong with either side's resolver, or be done to it on the way: the right answer comes all the same, or SERVFAIL. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { eventually } from '../lab/eventually.ts';
+import { expect, test } from 'bun:test';
+import { dig, statusOf } from '../lab/dig.ts';
 import { startDnsmasq, type DnsmasqOptions } from '../lab/dnsmasq.ts';
-import { ABROAD, CHINA, createInternet, type Internet } from '../lab/internet.ts';
+import { eventually } from '../lab/eventually.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, CHINA } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { start, type Program } from '../lab/program.ts';
 import { beside } from '../lab/snet.ts';
 import {
-  ANYBODY,
   CHINA_RESOLVER,
   CHINA_ZONES,
   configure,
@@ -88,23 +87,15 @@ describeNeeding(
   ['root', 'ip', 'nft', 'dig', 'getent', 'dnsmasq', 'ss-server'],
   'resolvers that fail or lie',
   () => {
-    let internet: Internet;
-    let directory: string;
+    const folder = folderForAll();
     let sides: AsyncDisposableStack;
-    const undo = new AsyncDisposableStack();
-
-    beforeAll(async () => {
-      internet = undo.use(await createInternet());
-      directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-      undo.defer(() => rm(directory, { recursive: true }));
-      await placeResolvers(internet);
-      undo.use(await startServer(internet.far));
+    const internet = internetForAll(async (made, undo) => {
+      await placeResolvers(made);
+      undo.use(await startServer(made.far));
       sides = await startSides();
     });
-    afterAll(() => undo.disposeAsync());
 
-    const dig = (...args: string[]) =>
-      internet.client.run(['dig', `@${ANYBODY.v4}`, '+tries=1', '+time=5', ...args]);
+    const ask = (...args: string[]) => internet.client.run(dig(...args));
 
     const resolver = (options: Omit<DnsmasqOptions, 'listen'>) =>
       startDnsmasq(internet.world, { listen: ['127.0.0.1'], ...options });
@@ -128,11 +119,11 @@ describeNeeding(
 
     /** It may keep a connection to either side. */
     const besideSnet = async (body: (snet: Program) => Promise<void>) =>
-      beside(internet.client, ['-c', await configure(directory)], body, { dns: true, kept: 2 });
+      beside(internet.client, ['-c', await configure(folder.path)], body, { dns: true, kept: 2 });
 
     /** Silence would be dig's exit code 9. */
     async function expectFailure(name: string, ede: number | undefined): Promise<void> {
-      const { code, stdout } = await dig(name);
+      const { code, stdout } = await ask(name);
       expect(`${name}: exit ${code}`).toBe(`${name}: exit 0`);
       expect(`${name}: ${statusOf(stdout)}`).toBe(`${name}: SERVFAIL`);
       expect(`${name}: ${/^; EDE: (\d+)/m.exec(stdout)?.[1]}`).toBe(`${name}: ${ede}`);
@@ -148,7 +139,7 @@ describeNeeding(
         const left = names.values();
         const answers = new Map<string, string>();
         const askAll = async () => {
-          for (const [name] of left) answers.set(name, (await dig('+short', name)).stdout.trim());
+          for (const [name] of left) answers.set(name, (await ask('+short', name)).stdout.trim());
         };
         await Promise.all(Array.from({ length: atOnce }, askAll));
         expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(names));
@@ -171,22 +162,22 @@ describeNeeding(
     test('a name that nobody has an answer for fails before its client gives up, and says why', async () => {
       await besideSnet(async () => {
         await Promise.all(FAILED.map(([name, ede]) => expectFailure(name, ede)));
-        expect((await dig('+short', 'www.news.example')).stdout).toBe(`${ABROAD.v4}\n`);
+        expect((await ask('+short', 'www.news.example')).stdout).toBe(`${ABROAD.v4}\n`);
       });
     });
 
     test('a connection that is closed instead of an answer fails nobody but who asked', async () => {
       await besideSnet(async () => {
-        expect((await dig('+short', 'trusted-closed.near.example')).stdout.trim()).toBe(CHINA.v4);
+        expect((await ask('+short', 'trusted-closed.near.example')).stdout.trim()).toBe(CHINA.v4);
         await expectFailure('trusted-closed.news.example', 23);
         await expectFailure('china-forged.trusted-closed.far.example', 23);
-        expect((await dig('+short', 'www.news.example')).stdout.trim()).toBe(ABROAD.v4);
+        expect((await ask('+short', 'www.news.example')).stdout.trim()).toBe(ABROAD.v4);
       });
     });
 
     test('an answer that no datagram takes comes over TCP, from the resolver and to the client', async () => {
       await besideSnet(async () => {
-        const { stdout } = await dig('crowd.shop.cn');
+        const { stdout } = await ask('crowd.shop.cn');
         expect(stdout).toContain('Truncated, retrying in TCP mode');
         const addresses = stdout
           .match(/^crowd\.shop\.cn\..*\bA\t\S+$/gm)!
@@ -223,7 +214,7 @@ describeNeeding(
 
     /** All three kinds of names are answered again, if not at once: a resolver that failed is left alone for a moment. */
     async function expectAnswers(): Promise<void> {
-      const short = async (name: string) => (await dig('+short', name)).stdout.trim();
+      const short = async (name: string) => (await ask('+short', name)).stdout.trim();
       const again = {
         'again.shop.cn': CHINA.v4,
         'again.news.example': ABROAD.v4,
@@ -237,7 +228,3 @@ describeNeeding(
     }
   },
 );
-
-function statusOf(said: string): string | undefined {
-  return /status: (\w+)/.exec(said)?.[1];
-}

@@ -1,14 +1,14 @@
 /** The resolver's life: asked about itself, reloaded, restarted, killed. dig is the client, dnsmasq everybody's resolver. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { existsSync, readlinkSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { startDnsmasq } from '../lab/dnsmasq.ts';
 import { eventually } from '../lab/eventually.ts';
 import { firewalls } from '../lab/firewalls.ts';
 import { ABROAD, CHINA, GATEWAY } from '../lab/internet.ts';
-import { createNames, ORIGINAL, stop, type Names } from '../lab/names.ts';
+import { namesForAll, ORIGINAL } from '../lab/names.ts';
 import { Netns } from '../lab/netns.ts';
+import { stop } from '../lab/snet.ts';
 import { configure, ELSEWHERE } from '../lab/two_sides.ts';
 import { describeNeeding } from '../needs.ts';
 
@@ -16,27 +16,12 @@ describeNeeding(
   ['root', 'ip', 'nft', 'iptables', 'ipset', 'dig', 'curl', 'dnsmasq', 'ss-server'],
   'the resolver',
   () => {
-    let names: Names;
-    let ns: Netns;
-    /** For each test another, so that none finds what another kept. */
-    let directory: string;
-    beforeAll(async () => {
-      names = await createNames();
-      ({ ns } = names);
-    });
-    afterAll(() => names[Symbol.asyncDispose]());
-    beforeEach(async () => {
-      directory = await names.folder();
-    });
-
-    const run = (dns?: object, keys?: object) => names.run(directory, dns, keys);
-    const addressesOf: Names['addressesOf'] = (...args) => names.addressesOf(...args);
-    const statusOf: Names['statusOf'] = (name) => names.statusOf(name);
-    const asked: Names['asked'] = (body) => names.asked(body);
+    const lab = namesForAll();
+    const { folder, run, addressesOf, statusOf, asked } = lab;
 
     describe('snet dns', () => {
       const explain = async (...args: readonly string[]) =>
-        JSON.parse(await ns.must(Netns.snet(['dns', ...args, '--json'])));
+        JSON.parse(await lab.ns.must(Netns.snet(['dns', ...args, '--json'])));
 
       test('asks the running one, and tells why', async () => {
         await using _ = await run();
@@ -67,10 +52,10 @@ describeNeeding(
           reason: 'cn',
           why: '*.cn of built in',
         });
-        expect(await ns.must(Netns.snet(['dns', 'b.far.example', 'aaaa']))).toMatch(
+        expect(await lab.ns.must(Netns.snet(['dns', 'b.far.example', 'aaaa']))).toMatch(
           /^b\.far\.example AAAA: NOERROR from trusted \(fq\), /,
         );
-        const wrong = await ns.run(Netns.snet(['dns', 'b.far.example', 'AAAAA']));
+        const wrong = await lab.ns.run(Netns.snet(['dns', 'b.far.example', 'AAAAA']));
         expect([wrong.code, wrong.stderr]).toEqual([
           2,
           'snet: no type of records is "AAAAA"\n  hint: A, AAAA, MX … or TYPE123\n',
@@ -78,7 +63,7 @@ describeNeeding(
       });
 
       test('resolves by a file where none runs', async () => {
-        const file = await configure(directory);
+        const file = await configure(folder.path);
         expect(await explain('www.near.example', '-c', file)).toMatchObject({
           side: 'china',
           verdict: 'china',
@@ -87,8 +72,8 @@ describeNeeding(
           side: 'trusted',
           kind: 'foreign',
         });
-        expect(await readdir(directory)).toEqual(['snet.json']);
-        const { code, stderr } = await ns.run(Netns.snet(['dns', 'www.near.example']));
+        expect(await readdir(folder.path)).toEqual(['snet.json']);
+        const { code, stderr } = await lab.ns.run(Netns.snet(['dns', 'www.near.example']));
         expect([code, stderr]).toEqual([
           2,
           'snet: no snet runs here\n  hint: start it, or say by which file to resolve: -c FILE\n',
@@ -101,7 +86,7 @@ describeNeeding(
         const socket = `/run/snet/${own.replace(':', '-').replaceAll(/[[\]]/g, '')}.sock`;
         expect((await stat(socket)).mode & 0o777).toBe(0o600);
         const status = JSON.parse(
-          await ns.must(['curl', '-sS', '--unix-socket', socket, 'http://snet/status']),
+          await lab.ns.must(['curl', '-sS', '--unix-socket', socket, 'http://snet/status']),
         );
         expect(status).toMatchObject({
           pid: snet.pid,
@@ -123,7 +108,7 @@ describeNeeding(
         snet.signal('SIGHUP');
         await snet.says(says, since);
       };
-      await configure(directory, { block: ['*.far.example'], names: { foreign: ['*.near.example'] } });
+      await configure(folder.path, { block: ['*.far.example'], names: { foreign: ['*.near.example'] } });
       await reload(/ reloaded /);
       const seen = await asked(async () => {
         expect(await statusOf('a.far.example')).toBe('NXDOMAIN');
@@ -133,11 +118,11 @@ describeNeeding(
       expect(seen).toEqual({ china: [], trusted: [] });
       expect(await addressesOf('b.near.example')).toEqual([ELSEWHERE]);
 
-      await configure(directory, { china: ['dns.example'] });
+      await configure(folder.path, { china: ['dns.example'] });
       await reload(/the new configuration was not taken.*no name can be resolved before/s);
       expect(await addressesOf('c.near.example')).toEqual([ELSEWHERE]);
 
-      await configure(directory, { port: 1054, cache: { directory: 'kept' } });
+      await configure(folder.path, { port: 1054, cache: { directory: 'kept' } });
       await reload(/needs a restart to change key=dns\.cache/);
       expect(await addressesOf('d.near.example')).toEqual([CHINA.v4]);
       await stop(snet);
@@ -165,7 +150,7 @@ describeNeeding(
       await addressesOf('a.near.example');
       await addressesOf('a.far.example');
       await stop(first);
-      expect((await readdir(join(directory, 'kept'))).toSorted()).toEqual(['answers', 'verdicts']);
+      expect((await readdir(folder.file('kept'))).toSorted()).toEqual(['answers', 'verdicts']);
 
       const second = await run(kept);
       const cached = await asked(async () => {
@@ -185,7 +170,7 @@ describeNeeding(
       'after SIGKILL dig goes to the server that it asks (%s)',
       async (mechanism) => {
         const four = (address: string) => Array.from({ length: 4 }, () => [address]);
-        const before = await firewalls(ns);
+        const before = await firewalls(lab.ns);
         await using snet = await run({}, { redirect: { mechanism } });
         const answers = () =>
           Promise.all(
@@ -198,9 +183,9 @@ describeNeeding(
         await snet.ended();
         // The kernel takes the nftables rules out with the process; the guardian of the iptables rules needs a moment.
         if (mechanism === 'iptables')
-          await eventually('the guardian', async () => (await firewalls(ns)) === before);
+          await eventually('the guardian', async () => (await firewalls(lab.ns)) === before);
         expect(await answers()).toEqual(four(ORIGINAL));
-        expect(await firewalls(ns)).toBe(before);
+        expect(await firewalls(lab.ns)).toBe(before);
         await using again = await run();
         expect(await addressesOf('www.far.example', `@${GATEWAY.v4}`)).toEqual([ABROAD.v4]);
         await stop(again);
@@ -208,13 +193,13 @@ describeNeeding(
     );
 
     test('the port of its listeners may be held by somebody else: it says so, and changes nothing', async () => {
-      const before = await firewalls(ns);
-      await using _ = await startDnsmasq(ns, { listen: ['127.0.0.1'], port: 1053 });
-      const { code, stderr } = await ns.run(Netns.snet(['run', '-c', await configure(directory)]));
+      const before = await firewalls(lab.ns);
+      await using _ = await startDnsmasq(lab.ns, { listen: ['127.0.0.1'], port: 1053 });
+      const { code, stderr } = await lab.ns.run(Netns.snet(['run', '-c', await configure(folder.path)]));
       expect(stderr).toMatch(/127\.0\.0\.1:1053, where DNS is to be answered, is in use by .*dnsmasq/);
       expect(stderr).toContain('dns.port');
       expect(code).toBe(5);
-      expect(await firewalls(ns)).toBe(before);
+      expect(await firewalls(lab.ns)).toBe(before);
     });
 
     test('the query log has a line for each query, in a file for its owner alone', async () => {
@@ -222,7 +207,7 @@ describeNeeding(
       await addressesOf('www.far.example');
       await addressesOf('www.far.example', '+tcp');
       await stop(snet);
-      const path = join(directory, 'queries.log');
+      const path = folder.file('queries.log');
       const lines = (await Bun.file(path).text()).trim().split('\n');
       expect(lines).toEqual([
         expect.stringMatching(

@@ -1,9 +1,9 @@
 /** Ten thousand names at once: the memory that it takes has a bound, and whoever asks afterwards is answered as before. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ABROAD, CHINA, createInternet, type Internet } from '../lab/internet.ts';
+import { expect, test } from 'bun:test';
+import { writeFile } from 'node:fs/promises';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, CHINA } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { residentKiB } from '../lab/proc.ts';
 import type { Program } from '../lab/program.ts';
 import { beside } from '../lab/snet.ts';
@@ -21,28 +21,21 @@ const MOST = 512;
 const NEEDS = ['root', 'ip', 'nft', 'dnsperf', 'unbound', 'ss-server'];
 
 describeNeeding(NEEDS, 'ten thousand names at once', () => {
-  let internet: Internet;
-  let directory: string;
   let serial = 0;
-  const undo = new AsyncDisposableStack();
-
-  beforeAll(async () => {
-    internet = undo.use(await createInternet());
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    undo.defer(() => rm(directory, { recursive: true }));
-    await placeResolvers(internet);
+  const folder = folderForAll();
+  const internet = internetForAll(async (made, undo) => {
+    await placeResolvers(made);
     const unbound = (address: string, zones: Record<string, string>) =>
-      startUnbound(internet.world, { file: join(directory, `unbound-${address}.conf`), address, zones });
+      startUnbound(made.world, { file: folder.file(`unbound-${address}.conf`), addresses: [address], zones });
     undo.use(await unbound(CHINA_RESOLVER.v4, zonesAt(CHINA.v4)));
     undo.use(await unbound(TRUSTED.v4, zonesAt(ABROAD.v4)));
-    undo.use(await startServer(internet.far));
+    undo.use(await startServer(made.far));
   });
-  afterAll(() => undo.disposeAsync());
 
   /** Asks for names that nobody has asked for, each once. @returns how many were answered with what */
   async function ask(count: number, ...how: string[]): Promise<Record<string, number>> {
     const label = `names-${serial++}`;
-    const file = join(directory, label);
+    const file = folder.file(label);
     const lines = Array.from({ length: count }, (_, n) => `${label}-${n}.${ZONES[n % ZONES.length]} A\n`);
     await writeFile(file, lines.join(''));
     const said = await internet.client.must(['dnsperf', '-s', ANYBODY.v4, '-d', file, '-n', '1', ...how]);
@@ -53,7 +46,7 @@ describeNeeding(NEEDS, 'ten thousand names at once', () => {
   }
 
   test('take memory within bounds, and keep nobody from being answered', async () => {
-    const file = await configure(directory);
+    const file = await configure(folder.path);
     const body = async (snet: Program) => {
       using memory = watchMemory(snet);
       const atOnce = ['-q', String(COUNT)];

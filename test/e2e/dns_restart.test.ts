@@ -1,14 +1,15 @@
 /** What is kept over a restart, when it is of use and when it is of none; and configurations that a reload doesn't take. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test';
-import { chmod, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { expect, test } from 'bun:test';
+import { chmod, readFile, rename, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dig } from '../lab/dig.ts';
 import { askedOf, startDnsmasq } from '../lab/dnsmasq.ts';
-import { ABROAD, CHINA, createInternet, type Internet } from '../lab/internet.ts';
+import { folderForEach } from '../lab/folder.ts';
+import { ABROAD, CHINA } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Program } from '../lab/program.ts';
-import { startSnet } from '../lab/snet.ts';
+import { startSnet, stop } from '../lab/snet.ts';
 import {
-  ANYBODY,
   CHINA_RESOLVER,
   CHINA_ZONES,
   configure,
@@ -39,28 +40,17 @@ const DAMAGE: readonly (readonly [what: string, damage: (file: string) => Promis
   ];
 
 describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolver that starts again', () => {
-  let internet: Internet;
+  const folder = folderForEach();
+  /** Where it keeps what it keeps. */
+  const state = () => folder.file('state');
   let china: Program;
   let trusted: Program;
-  let directory: string;
-  let state: string;
-  const undo = new AsyncDisposableStack();
-
-  beforeAll(async () => {
-    internet = undo.use(await createInternet());
-    await placeResolvers(internet);
+  const internet = internetForAll(async (made, undo) => {
+    await placeResolvers(made);
     await startResolvers();
-    undo.use(await startServer(internet.far));
+    undo.defer(stopResolvers);
+    undo.use(await startServer(made.far));
   });
-  afterAll(async () => {
-    await stopResolvers();
-    await undo.disposeAsync();
-  });
-  beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    state = join(directory, 'state');
-  });
-  afterEach(() => rm(directory, { recursive: true }));
 
   async function startResolvers(): Promise<void> {
     const { world } = internet;
@@ -72,22 +62,19 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     await trusted[Symbol.asyncDispose]();
   }
 
-  const dig = async (name: string) =>
-    (await internet.client.must(['dig', `@${ANYBODY.v4}`, '+tries=1', '+time=5', '+short', name])).trim();
-  const digAll = async () =>
-    Object.fromEntries(await Promise.all(Object.keys(NAMES).map(async (name) => [name, await dig(name)])));
+  const addressOf = async (name: string) => (await internet.client.must(dig('+short', name))).trim();
+  const addresses = async () =>
+    Object.fromEntries(
+      await Promise.all(Object.keys(NAMES).map(async (name) => [name, await addressOf(name)])),
+    );
   const timesAsked = () => askedOf(china).length + askedOf(trusted).length;
 
-  const configured = (dns: object = {}) => configure(directory, { cache: { directory: state }, ...dns });
+  const configured = (dns: object = {}) => configure(folder.path, { cache: { directory: state() }, ...dns });
   const run = async () => startSnet(internet.client, ['-c', await configured()], { dns: true });
-  async function stop(snet: Program): Promise<void> {
-    snet.signal('SIGTERM');
-    expect(await snet.ended()).toBe(0);
-  }
   /** A first run, which leaves answers and verdicts behind. */
   async function runOnce(): Promise<void> {
     await using snet = await run();
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     await stop(snet);
   }
 
@@ -95,7 +82,7 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     await runOnce();
     await stopResolvers();
     await using snet = await run();
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     await stop(snet);
     await startResolvers();
   });
@@ -103,12 +90,12 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
   test('after SIGKILL knows what it knew at its last regular end', async () => {
     await runOnce();
     await using killed = await run();
-    await dig('more.shop.cn');
+    await addressOf('more.shop.cn');
     killed.signal('SIGKILL');
     await killed.ended();
     await using snet = await run();
     const before = timesAsked();
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     expect(timesAsked()).toBe(before);
     await stop(snet);
     expect(snet.said()).not.toMatch(/ warn | error /);
@@ -116,22 +103,22 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
 
   test.each(DAMAGE)('does without a file that %s, says so, and writes it anew', async (_, damage, why) => {
     await runOnce();
-    await Promise.all(KEPT.map((file) => damage(join(state, file))));
+    await Promise.all(KEPT.map((file) => damage(join(state(), file))));
     const before = timesAsked();
     {
       await using snet = await run();
       for (const what of KEPT) {
         const [line] = await snet.says(new RegExp(`^.* warn .*kept ${what} are not used.*$`, 'm'));
         expect(line).toMatch(why);
-        expect(line).toContain(join(state, what));
+        expect(line).toContain(join(state(), what));
       }
-      expect(await digAll()).toEqual(NAMES);
+      expect(await addresses()).toEqual(NAMES);
       expect(timesAsked()).toBeGreaterThan(before);
       await stop(snet);
     }
     await stopResolvers();
     await using again = await run();
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     await stop(again);
     await startResolvers();
   });
@@ -150,7 +137,7 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
     snet.signal('SIGHUP');
     const [line] = await snet.says(/^.* the old one stays in force .*$/m);
     expect(line).toMatch(why);
-    expect(await digAll()).toEqual(NAMES);
+    expect(await addresses()).toEqual(NAMES);
     await stop(snet);
   });
 
@@ -160,19 +147,19 @@ describeNeeding(['root', 'ip', 'nft', 'dig', 'dnsmasq', 'ss-server'], 'a resolve
       zones: { 'news.example': [ELSEWHERE] },
     });
     await using snet = await run();
-    expect(await dig('a.news.example')).toBe(ABROAD.v4);
+    expect(await addressOf('a.news.example')).toBe(ABROAD.v4);
     await configured({
       trusted: [`tcp://${TRUSTED_TOO.v4}`],
       port: 1054,
-      cache: { directory: state, size: '1MiB' },
+      cache: { directory: state(), size: '1MiB' },
     });
     snet.signal('SIGHUP');
     await snet.says(/ reloaded /);
     expect(snet.said()).toMatch(/ needs a restart to change key=dns\.port\n/);
     expect(snet.said()).toMatch(/ needs a restart to change key=dns\.cache\n/);
     // What was known stays known; what is asked now is asked of the other.
-    expect(await dig('a.news.example')).toBe(ABROAD.v4);
-    expect(await dig('b.news.example')).toBe(ELSEWHERE);
+    expect(await addressOf('a.news.example')).toBe(ABROAD.v4);
+    expect(await addressOf('b.news.example')).toBe(ELSEWHERE);
     expect(askedOf(other)).toEqual(['A b.news.example']);
     await stop(snet);
   });

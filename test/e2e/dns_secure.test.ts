@@ -1,14 +1,13 @@
 /** Resolvers over TLS and HTTPS, the trusted ones through the upstream: none that can't prove who it is gets an answer believed. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, test } from 'bun:test';
 import { createCertificates, NAME, type Certificates, type Kind } from '../dns/exchange/certificates.ts';
-import { ABROAD, CHINA, CLIENT, createInternet, FAR, type Internet } from '../lab/internet.ts';
+import { dig } from '../lab/dig.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, CHINA, CLIENT, FAR } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { start, type Program } from '../lab/program.ts';
 import { beside } from '../lab/snet.ts';
 import {
-  ANYBODY,
   CHINA_RESOLVER,
   configure,
   ELSEWHERE,
@@ -33,29 +32,18 @@ const REFUSED = [
 ] as const;
 
 describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'], 'with a certificate', () => {
-  let internet: Internet;
-  let directory: string;
+  const folder = folderForAll();
   let certificates: Certificates;
-  const undo = new AsyncDisposableStack();
-
-  beforeAll(async () => {
-    [internet, certificates] = await Promise.all([createInternet(), createCertificates()]);
-    undo.use(internet);
-    undo.use(certificates);
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    undo.defer(() => rm(directory, { recursive: true }));
-    await placeResolvers(internet);
-    undo.use(await startServer(internet.far));
+  const internet = internetForAll(async (made, undo) => {
+    certificates = undo.use(await createCertificates());
+    await placeResolvers(made);
+    undo.use(await startServer(made.far));
   });
-  afterAll(() => undo.disposeAsync());
-
-  const digging = (name: string) => ['dig', `@${ANYBODY.v4}`, '+tries=1', '+time=5', name];
-  const dig = (name: string) => internet.client.must([...digging(name), '+short']);
 
   const unbound = (kind: Kind, address: string, zones: Record<string, string>) =>
     startUnbound(internet.world, {
-      file: join(directory, `unbound-${address}.conf`),
-      address,
+      file: folder.file(`unbound-${address}.conf`),
+      addresses: [address],
       certificate: certificates.certificate(kind),
       key: certificates.key(kind),
       zones,
@@ -67,7 +55,7 @@ describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'],
   });
 
   async function besideSnet(dns: object, body: (snet: Program) => Promise<void>): Promise<void> {
-    const file = await configure(directory, dns);
+    const file = await configure(folder.path, dns);
     await beside(internet.client, ['-c', file], body, { dns: true, kept: 2 });
   }
 
@@ -76,8 +64,8 @@ describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'],
     await using far = await unbound('good', TRUSTED.v4, { 'news.example': ABROAD.v4 });
     const china = [resolver(transport, CHINA_RESOLVER.v4)];
     await besideSnet({ china, trusted: [resolver(transport, TRUSTED.v4)] }, async () => {
-      expect(await dig('www.shop.cn')).toBe(`${CHINA.v4}\n`);
-      expect(await dig('www.news.example')).toBe(`${ABROAD.v4}\n`);
+      expect(await internet.client.must(dig('+short', 'www.shop.cn'))).toBe(`${CHINA.v4}\n`);
+      expect(await internet.client.must(dig('+short', 'www.news.example'))).toBe(`${ABROAD.v4}\n`);
       expect(askersOf(near, 'www.shop.cn')).toEqual([CLIENT.v4]);
       expect(askersOf(far, 'www.news.example')).toEqual([FAR.v4]);
     });
@@ -93,12 +81,13 @@ describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'],
         await besideSnet({ trusted }, async (snet) => {
           // Else it may have answered before the other has shown its certificate.
           good.signal('SIGSTOP');
-          await using waiting = start(internet.client, [...digging('www.news.example'), '+short']);
+          await using waiting = start(internet.client, dig('+short', 'www.news.example'));
           const [line] = await snet.says(/^.* a resolver fails .*$/m);
           good.signal('SIGCONT');
           expect(line).toContain(' warn ');
           expect(line).toContain(' status=ERR_DNS_TLS ');
-          expect(line).toContain(transport === 'tls' ? TRUSTED.v4 : 'https://dns.test/dns-query');
+          const path = transport === 'https' ? '/dns-query' : '';
+          expect(line).toContain(`${transport}://${TRUSTED.v4}${path} (dns.test)`);
           expect(line).toMatch(why);
           expect(await waiting.ended()).toBe(0);
           expect(waiting.stdout()).toBe(`${ABROAD.v4}\n`);
@@ -106,7 +95,7 @@ describeNeeding(['root', 'ip', 'dig', 'openssl', 'unbound', 'nft', 'ss-server'],
 
           // Where it is alone now, nobody is believed in its place.
           await good[Symbol.asyncDispose]();
-          const { stdout } = await internet.client.run(digging('more.news.example'));
+          const { stdout } = await internet.client.run(dig('more.news.example'));
           expect(stdout).toContain('status: SERVFAIL');
           expect(stdout).toMatch(/^; EDE: 23 .*\(trusted: ERR_DNS_/m);
           expect(bad.said()).not.toContain('news.example');

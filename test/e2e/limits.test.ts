@@ -1,11 +1,11 @@
 /** What bounds a connection: its idle times, and how many there may be. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { expect, test } from 'bun:test';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { DEFAULT_GID } from '../../src/config/schema.ts';
 import { eventually } from '../lab/eventually.ts';
-import { ABROAD, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, FAR, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { openDescriptors } from '../lab/proc.ts';
 import { start, type Program } from '../lab/program.ts';
 import { DRIP_MS, PORTS } from '../lab/services.ts';
@@ -34,21 +34,9 @@ const NEEDS = [
 ];
 
 describeNeeding(NEEDS, 'a connection', () => {
-  let internet: Internet;
-  let server: Program;
-  let directory: string;
-  let file: string;
-
-  beforeAll(async () => {
-    internet = await createInternet();
-    server = await startServer(internet.far);
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    file = join(directory, 'snet.json');
-  });
-  afterAll(async () => {
-    await rm(directory, { recursive: true });
-    await server[Symbol.asyncDispose]();
-    await internet[Symbol.asyncDispose]();
+  const folder = folderForAll();
+  const internet = internetForAll(async ({ far }, undo) => {
+    undo.use(await startServer(far));
   });
 
   const sh = (script: string) => start(internet.client, ['sh', '-c', script]);
@@ -56,6 +44,7 @@ describeNeeding(NEEDS, 'a connection', () => {
   async function impatiently(port: number, body: (snet: Program) => Promise<void>): Promise<void> {
     const timeouts = { idle: `${IDLE_MS}ms`, 'half-closed': `${HALF_CLOSED_MS}ms` };
     const upstream = shareLink(FAR.v4, { ...SERVER, port });
+    const file = folder.file('snet.json');
     await writeFile(file, JSON.stringify({ upstream, timeouts, log: { level: 'debug' } }), { mode: 0o600 });
     await beside(internet.client, ['-c', file], body);
   }
@@ -63,7 +52,7 @@ describeNeeding(NEEDS, 'a connection', () => {
   test('that is idle one way and busy the other stays; one idle both ways is ended', () =>
     impatiently(SERVER.port, async (snet) => {
       await using down = start(internet.client, ['nc', ABROAD.v4, String(PORTS.drip)]);
-      const busy = join(directory, 'busy');
+      const busy = folder.file('busy');
       await writeFile(busy, '');
       const talk = `while [ -e ${busy} ]; do echo .; sleep 0.${DRIP_MS}; done`;
       await using up = sh(`${talk} | nc -N ${ABROAD.v6} ${PORTS.discard}`);

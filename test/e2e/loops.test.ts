@@ -1,11 +1,10 @@
 /** snet's own connections go out, whatever is redirected; and an upstream's name is followed to where it moves. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ABROAD, CHINA, createInternet, FAR, GATEWAY, url, type Internet } from '../lab/internet.ts';
+import { expect, test } from 'bun:test';
 import { MECHANISMS } from '../../src/redirect/redirect.ts';
 import { addForeignRules } from '../lab/firewalls.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, CHINA, FAR, GATEWAY, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Program } from '../lab/program.ts';
 import { startResolver, type Resolver } from '../lab/resolver.ts';
 import { beside } from '../lab/snet.ts';
@@ -19,23 +18,12 @@ const SECOND = '151.101.1.7';
 const NEEDS = ['root', 'ip', 'curl', 'dnsmasq', 'nft', 'iptables', 'ipset', 'ss-server'];
 
 describeNeeding(NEEDS, 'an upstream given by name', () => {
-  let internet: Internet;
-  let server: Program;
+  const folder = folderForAll();
   let resolver: Resolver;
-  let directory: string;
-
-  beforeAll(async () => {
-    internet = await createInternet();
-    server = await startServer(internet.far);
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    resolver = await startResolver(internet.world, GATEWAY.v4, join(directory, 'hosts'));
-    await addForeignRules(internet.client);
-  });
-  afterAll(async () => {
-    await resolver[Symbol.asyncDispose]();
-    await server[Symbol.asyncDispose]();
-    await internet[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true });
+  const internet = internetForAll(async ({ client, world, far }, undo) => {
+    undo.use(await startServer(far));
+    resolver = undo.use(await startResolver(world, GATEWAY.v4, folder.file('hosts')));
+    await addForeignRules(client);
   });
 
   const curl = (to: string) => internet.client.run(['curl', '-sS', '--max-time', '9', url(to)]);

@@ -1,15 +1,15 @@
 /** What other programs and the user may do to a running snet. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { expect, test } from 'bun:test';
+import { writeFile } from 'node:fs/promises';
 import { EXIT } from '../../src/cli/exit.ts';
 import { eventually } from '../lab/eventually.ts';
-import { ABROAD, CLIENT, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
+import { firewalls } from '../lab/firewalls.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, CLIENT, FAR, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { Netns } from '../lab/netns.ts';
 import { start, type Program } from '../lab/program.ts';
 import { PORTS } from '../lab/services.ts';
-import { firewalls } from '../lab/firewalls.ts';
 import { beside, startSnet } from '../lab/snet.ts';
 import { SERVER, shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
@@ -20,28 +20,21 @@ describeNeeding(
   ['root', 'ip', 'curl', 'nc', 'nft', 'iptables', 'ipset', 'ss-server'],
   'a running snet',
   () => {
-    let internet: Internet;
+    const folder = folderForAll();
     let server: Program;
-    let directory: string;
     let before: string;
-
-    beforeAll(async () => {
-      internet = await createInternet();
-      server = await startServer(internet.far);
-      directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-      before = await firewalls(internet.client);
-    });
-    afterAll(async () => {
-      await rm(directory, { recursive: true });
-      await server[Symbol.asyncDispose]();
-      await internet[Symbol.asyncDispose]();
+    const internet = internetForAll(async ({ client, far }, undo) => {
+      server = await startServer(far);
+      // One of the tests puts another in its place.
+      undo.defer(() => server[Symbol.asyncDispose]());
+      before = await firewalls(client);
     });
 
     const seenAs = async (address: string) =>
       (await internet.client.must(['curl', '-sS', '--max-time', '10', url(address)])).trim();
 
     async function configured(config: object): Promise<string> {
-      const file = join(directory, 'snet.json');
+      const file = folder.file('snet.json');
       await writeFile(file, JSON.stringify(config));
       return file;
     }

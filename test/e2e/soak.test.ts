@@ -2,13 +2,13 @@
  * Thousands of connections through snet while its engine collects garbage all the time and overwrites what it frees:
  * memory that C uses and JavaScript has let go of shows up as a crash or as wrong bytes. SNET_SOAK=1 makes it 200,000.
  */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { ABROAD, createInternet, FAR, type Internet } from '../lab/internet.ts';
+import { expect, test } from 'bun:test';
+import { ABROAD, FAR } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { residentKiB } from '../lab/proc.ts';
-import type { Program } from '../lab/program.ts';
 import { PORTS } from '../lab/services.ts';
 import { beside } from '../lab/snet.ts';
-import { SERVER, shareLink, startServer } from '../lab/upstream.ts';
+import { shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
 
 const LONG = process.env['SNET_SOAK'] === '1';
@@ -17,16 +17,8 @@ const CROWD = new URL('../lab/echo_crowd.ts', import.meta.url).pathname;
 const HARSH = { BUN_JSC_collectContinuously: '1', BUN_JSC_scribbleFreeCells: '1' };
 
 describeNeeding(['root', 'ip', 'nft', 'iptables', 'ipset', 'ss-server'], 'a soak', () => {
-  let internet: Internet;
-  let server: Program;
-
-  beforeAll(async () => {
-    internet = await createInternet();
-    server = await startServer(internet.far, SERVER);
-  });
-  afterAll(async () => {
-    await server[Symbol.asyncDispose]();
-    await internet[Symbol.asyncDispose]();
+  const internet = internetForAll(async ({ far }, undo) => {
+    undo.use(await startServer(far));
   });
 
   test.each([

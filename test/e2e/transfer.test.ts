@@ -1,10 +1,10 @@
 /** Bytes in bulk, in crowds, one way at a time, and slower than they come: all arrive, and none pile up in us. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { expect, test } from 'bun:test';
+import { readFile } from 'node:fs/promises';
 import { eventually } from '../lab/eventually.ts';
-import { ABROAD, createInternet, FAR, transferSeen, url, type Internet } from '../lab/internet.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, FAR, transferSeen, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import { filePosition, residentKiB, settled } from '../lab/proc.ts';
 import { start, type Program } from '../lab/program.ts';
 import { HTTP10_BODY, PORTS } from '../lab/services.ts';
@@ -20,25 +20,15 @@ const CROWD = 300;
 const NEEDS = ['root', 'ip', 'curl', 'nc', 'nft', 'iptables', 'ipset', 'ss', 'ss-server', 'sha256sum'];
 
 describeNeeding(NEEDS, 'a transfer', () => {
-  let internet: Internet;
-  let server: Program;
-  let directory: string;
+  const folder = folderForAll();
   /** BULK random bytes, and their hash. */
   let file: string;
   let sha256: string;
-
-  beforeAll(async () => {
-    internet = await createInternet();
-    server = await startServer(internet.far);
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    file = join(directory, 'bulk');
+  const internet = internetForAll(async ({ far }, undo) => {
+    undo.use(await startServer(far));
+    file = folder.file('bulk');
     await shell(`head -c ${BULK} /dev/urandom >${file}`);
     sha256 = hashOf(await shell(`sha256sum <${file}`));
-  });
-  afterAll(async () => {
-    await rm(directory, { recursive: true });
-    await server[Symbol.asyncDispose]();
-    await internet[Symbol.asyncDispose]();
   });
 
   /** Runs a command line in the client's namespace. @returns its stdout */
@@ -71,17 +61,17 @@ describeNeeding(NEEDS, 'a transfer', () => {
       // The origin answers none before all are there.
       const requests = url(ABROAD.v4, `gather/${CROWD}/[1-${CROWD}]`);
       const parallel = ['-Z', '--parallel-immediate', '--parallel-max', String(CROWD)];
-      const out = join(directory, 'crowd-#1');
+      const out = folder.file('crowd-#1');
       await internet.client.must(['curl', '-sS', ...parallel, '-o', out, requests]);
       for (let id = 1; id <= CROWD; id++)
-        expect(await readFile(join(directory, `crowd-${id}`), 'utf8')).toBe(`${id}\n`);
+        expect(await readFile(folder.file(`crowd-${id}`), 'utf8')).toBe(`${id}\n`);
     }));
 
   test('to a reader that has stopped waits in the origin, not in our memory', () =>
     withSnet(async (snet) => {
       await shell(`curl -sS -o /dev/null ${url(ABROAD.v4, `bulk/${BULK}`)}`);
       const rest = residentKiB(snet.pid);
-      const pipe = join(directory, 'pipe');
+      const pipe = folder.file('pipe');
       await shell(`mkfifo ${pipe}`);
       const sentBefore = await bytesSent();
       // curl waits at its first byte, for somebody to open the other end of the pipe.
@@ -127,12 +117,12 @@ describeNeeding(NEEDS, 'a transfer', () => {
       expect(await shell(http10)).toEndWith(`\r\n\r\n${HTTP10_BODY}`);
 
       // Now the origin ends first: nc has something to say only once it has been told so.
-      const go = join(directory, 'go');
-      await shell(`mkfifo ${go}; head -c 1000000 ${file} >${directory}/late`);
+      const go = folder.file('go');
+      await shell(`mkfifo ${go}; head -c 1000000 ${file} >${folder.path}/late`);
       await using nc = start(internet.client, [
         'sh',
         '-c',
-        `{ read line <${go}; cat ${directory}/late; } | nc -N ${ABROAD.v4} ${PORTS.farewell}`,
+        `{ read line <${go}; cat ${folder.path}/late; } | nc -N ${ABROAD.v4} ${PORTS.farewell}`,
       ]);
       await nc.says(/^going$/m);
       await eventually('nc to be told of the end', async () =>
@@ -140,7 +130,7 @@ describeNeeding(NEEDS, 'a transfer', () => {
       );
       await shell(`echo >${go}`);
       expect(await nc.ended()).toBe(0);
-      const late = hashOf(await shell(`sha256sum <${directory}/late`));
+      const late = hashOf(await shell(`sha256sum <${folder.path}/late`));
       expect(await transferSeen(internet, PORTS.farewell, 1_000_000)).toMatchObject({ sha256: late });
     }));
 

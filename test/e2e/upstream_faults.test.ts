@@ -1,11 +1,12 @@
 /** What may be wrong with an upstream: programs learn of it at once, the log has a word for it, and nothing is left. */
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { startDownload } from '../lab/download.ts';
 import { eventually } from '../lab/eventually.ts';
-import { ABROAD, createInternet, FAR, url, type Internet } from '../lab/internet.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { ABROAD, FAR, url } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Netns } from '../lab/netns.ts';
 import { settled } from '../lab/proc.ts';
 import { start, type Program } from '../lab/program.ts';
@@ -14,7 +15,6 @@ import { beside } from '../lab/snet.ts';
 import { SERVER, shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
 
-const ENDLESS = 1024 ** 4;
 /**
  * Exit codes of curl for a connection that was ended on it: before it had looked at it, within the body, by a reset.
  * Were it not told, it would end with 28: its own timeout.
@@ -25,19 +25,8 @@ const PORT = String(SERVER.port);
 const NEEDS = ['root', 'ip', 'curl', 'nc', 'nft', 'iptables', 'ipset', 'ss-server'];
 
 describeNeeding(NEEDS, 'an upstream', () => {
-  let internet: Internet;
-  let directory: string;
-  let file: string;
-
-  beforeAll(async () => {
-    internet = await createInternet();
-    directory = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-    file = join(directory, 'snet.json');
-  });
-  afterAll(async () => {
-    await rm(directory, { recursive: true });
-    await internet[Symbol.asyncDispose]();
-  });
+  const folder = folderForAll();
+  const internet = internetForAll();
 
   const curl = () => internet.client.run(['curl', '-sS', '--max-time', '9', url(ABROAD.v4)]);
   const inFar = (script: string) => start(internet.far, ['sh', '-c', script]);
@@ -45,6 +34,7 @@ describeNeeding(NEEDS, 'an upstream', () => {
   async function withSnet(body: (snet: Program) => Promise<void>, idle = '10m'): Promise<void> {
     const timeouts = { dial: '700ms', idle };
     const config = { upstream: shareLink(FAR.v4), timeouts, log: { level: 'debug' } };
+    const file = folder.file('snet.json');
     await writeFile(file, JSON.stringify(config), { mode: 0o600 });
     await beside(internet.client, ['-c', file], body);
   }
@@ -110,7 +100,7 @@ describeNeeding(NEEDS, 'an upstream', () => {
 
   test('that answers in another language', () =>
     withSnet(async (snet) => {
-      const noise = join(directory, 'noise');
+      const noise = folder.file('noise');
       await writeFile(noise, randomBytes(1_000));
       await using strange = inFar(`exec nc -l ${PORT} <${noise}`);
       await listening(strange);
@@ -133,8 +123,7 @@ describeNeeding(NEEDS, 'an upstream', () => {
   test('that dies in mid-download, and comes back', () =>
     withSnet(async () => {
       await using server = await startServer(internet.far);
-      await using download = start(internet.client, ['curl', '-sS', url(ABROAD.v4, `bulk/${ENDLESS}`)]);
-      await eventually('the download to begin', () => download.stdout().length > 0);
+      await using download = await startDownload(internet.client);
       server.signal('SIGKILL');
       // No word of ours is asked for: if it dies between two records, its end looks like the origin's.
       expect(TOLD).toContain((await download.ended())!);
@@ -161,8 +150,7 @@ describeNeeding(NEEDS, 'an upstream', () => {
       await using steady = start(internet.client, ['nc', ABROAD.v6, String(PORTS.drip)]);
       await steady.says(/\./);
       for (let i = 0; i < 5; i++) {
-        await using doomed = start(internet.client, ['curl', '-sS', url(ABROAD.v4, `bulk/${ENDLESS}`)]);
-        await eventually('the download to begin', () => doomed.stdout().length > 0);
+        await using doomed = await startDownload(internet.client);
         doomed.signal('SIGKILL');
       }
       const dots = steady.stdout().length;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test';
+import { runGuarded } from './run_guarded.ts';
 
 const SOAK = new URL('libc_soak.ts', import.meta.url).pathname;
 
@@ -32,4 +33,14 @@ describe('the C library gives right answers every time', () => {
     },
     60_000,
   );
+
+  test('and writes nowhere but where it may', async () => {
+    const { code, stdout, places } = await runGuarded([SOAK, '20000']);
+    expect({ code, outcome: JSON.parse(stdout) }).toEqual({
+      code: 0,
+      outcome: { rounds: 20_000, wrong: {} },
+    });
+    // The cells of sockopt.ts and rlimit.ts, netlink's buffers and cells, and those of the program itself.
+    expect(places).toBeGreaterThanOrEqual(9);
+  });
 });

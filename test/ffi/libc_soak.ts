@@ -11,16 +11,12 @@ import { SystemError } from '../../ffi/errno.ts';
 import { tryLock } from '../../ffi/flock.ts';
 import { checked, libc } from '../../ffi/libc.ts';
 import { pinForever } from '../../ffi/memory.ts';
+import { openNetlink } from '../../ffi/netlink.ts';
 import { fileLimit } from '../../ffi/rlimit.ts';
 import { addressFamily, decodeSockaddr, encodeSockaddr, SOCKADDR_SIZE } from '../../ffi/sockaddr.ts';
-import {
-  getIntOption,
-  readOption,
-  setIntOption,
-  SO_ERROR,
-  SO_RCVBUF,
-  TCP_NODELAY,
-} from '../../ffi/sockopt.ts';
+import { readOption, setIntOption } from '../../ffi/sockopt.ts';
+import { getIntOption, SO_ERROR, SO_RCVBUF, TCP_NODELAY } from './int_options.ts';
+import { getLink, header, NETLINK_ROUTE, RTM_NEWLINK } from './rtnetlink.ts';
 
 export interface Outcome {
   readonly rounds: number;
@@ -71,6 +67,7 @@ const lockFile = openSync(lockPath, 'a');
 const sameLockFile = openSync(lockPath, 'a');
 unlinkSync(lockPath);
 const limit = fileLimit();
+const netlink = process.platform === 'linux' ? openNetlink(NETLINK_ROUTE, 1000) : undefined;
 const wrong: Record<string, number> = {};
 expectSame('tryLock', tryLock(lockFile), true);
 const kept: { readonly bytes: Uint8Array; readonly text: string }[] = [];
@@ -101,6 +98,10 @@ for (let i = 0; i < rounds; i++) {
     expectSame('SO_RCVBUF', getIntOption(fd, SO_RCVBUF), process.platform === 'linux' ? 2 * size : size);
     expectSame('fileLimit', fileLimit().soft, limit.soft);
     expectSame('tryLock', tryLock(sameLockFile), false);
+    netlink?.send(getLink(1, i));
+    const answer = netlink && header(netlink.receive());
+    expectSame('netlink', answer?.type, netlink && RTM_NEWLINK);
+    expectSame('netlink sequence', answer?.sequence, netlink && i);
     expectSame(
       'ENOTSOCK',
       codeOf(() => getIntOption(file, SO_ERROR)),
@@ -123,6 +124,7 @@ for (let i = 0; i < rounds; i++) {
 }
 for (const { bytes, text } of kept) expectSame('kept bytes', String(bytes), text);
 
+netlink?.close();
 for (const { fd } of sockets) libc.close(fd);
 for (const fd of [file, lockFile, sameLockFile]) closeSync(fd);
 const outcome: Outcome = { rounds, wrong };

@@ -4,38 +4,13 @@ import { SystemError } from '../../ffi/errno.ts';
 import { checked, libc } from '../../ffi/libc.ts';
 import { Pinned } from '../../ffi/memory.ts';
 import { openNetlink, type NetlinkSocket } from '../../ffi/netlink.ts';
+import { getLink, header, NETLINK_ROUTE, RTM_NEWLINK } from './rtnetlink.ts';
 
 /** linux/netlink.h */
-const NETLINK_ROUTE = 0;
 const NETLINK_USERSOCK = 2;
 const NLMSG_ERROR = 2;
-/** linux/rtnetlink.h; struct ifinfomsg is 16 bytes: u8 family, u8 pad, u16 type, i32 index, u32 flags, u32 change */
-const RTM_NEWLINK = 16;
-const RTM_GETLINK = 18;
 
 const SECOND = 1000;
-
-/** Asks for the interface of an index; 1 is `lo`. */
-function getLink(index: number, sequence: number): Uint8Array {
-  const message = new Uint8Array(32);
-  const view = new DataView(message.buffer);
-  view.setUint32(0, message.length, true);
-  view.setUint16(4, RTM_GETLINK, true);
-  view.setUint16(6, 1, true);
-  view.setUint32(8, sequence, true);
-  view.setInt32(20, index, true);
-  return message;
-}
-
-function header(answer: Uint8Array): { type: number; sequence: number; length: number; view: DataView } {
-  const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
-  return {
-    type: view.getUint16(4, true),
-    sequence: view.getUint32(8, true),
-    length: view.getUint32(0, true),
-    view,
-  };
-}
 
 function withSocket(bus: number, timeout: number, use: (socket: NetlinkSocket) => void): void {
   const socket = openNetlink(bus, timeout);

@@ -3,20 +3,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { closeSync, openSync } from 'node:fs';
 import { SystemError } from '../../ffi/errno.ts';
 import { checked, libc } from '../../ffi/libc.ts';
-import {
-  getIntOption,
-  readOption,
-  resetOnClose,
-  setIntOption,
-  SO_ERROR,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
-  SO_SNDBUF,
-  SO_SNDBUFFORCE,
-  TCP_NODELAY,
-} from '../../ffi/sockopt.ts';
+import { readOption, resetOnClose, setIntOption, SO_RCVBUFFORCE, SO_SNDBUFFORCE } from '../../ffi/sockopt.ts';
 import { encodeSockaddr } from '../../ffi/sockaddr.ts';
 import { describeNeeding } from '../needs.ts';
+import { getIntOption, SO_ERROR, SO_RCVBUF, SO_SNDBUF, TCP_NODELAY } from './int_options.ts';
 
 const AF_INET = 2;
 const SOCK_STREAM = 1;

@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'bun:test';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { listeningInodes, portHolder } from '../../src/inbound/port_holder.ts';
+import { folderForAll } from '../lab/folder.ts';
 import { Netns } from '../lab/netns.ts';
 import { start } from '../lab/program.ts';
 import { describeNeeding } from '../needs.ts';
@@ -29,37 +28,35 @@ test('listeningInodes() takes listeners only, of this very port', () => {
 });
 
 describe('portHolder()', () => {
-  let proc: string;
+  const proc = folderForAll();
   beforeAll(() => {
-    proc = mkdtempSync(join(tmpdir(), 'snet-proc-'));
-    mkdirSync(join(proc, 'self/net'), { recursive: true });
-    writeFileSync(join(proc, 'self/net/tcp'), TCP);
-    writeFileSync(join(proc, 'self/net/tcp6'), TCP6);
+    mkdirSync(proc.file('self/net'), { recursive: true });
+    writeFileSync(proc.file('self/net/tcp'), TCP);
+    writeFileSync(proc.file('self/net/tcp6'), TCP6);
     for (const [pid, name, inode] of [
       ['100', 'client', '5004'],
       ['200', 'my server', '5001'],
       ['300', 'six', '6001'],
     ] as const) {
-      mkdirSync(join(proc, pid, 'fd'), { recursive: true });
-      writeFileSync(join(proc, pid, 'comm'), `${name}\n`);
-      symlinkSync('/dev/null', join(proc, pid, 'fd/0'));
-      symlinkSync(`socket:[${inode}]`, join(proc, pid, 'fd/3'));
+      mkdirSync(proc.file(`${pid}/fd`), { recursive: true });
+      writeFileSync(proc.file(`${pid}/comm`), `${name}\n`);
+      symlinkSync('/dev/null', proc.file(`${pid}/fd/0`));
+      symlinkSync(`socket:[${inode}]`, proc.file(`${pid}/fd/3`));
     }
     // A process that has ended while we look, and what is no process.
-    mkdirSync(join(proc, '150'));
-    mkdirSync(join(proc, 'bus'));
+    mkdirSync(proc.file('150'));
+    mkdirSync(proc.file('bus'));
   });
-  afterAll(() => rmSync(proc, { recursive: true }));
 
   test('names the process that listens, by either family', () => {
-    expect(portHolder(1111, proc)).toBe('process 200 (my server)');
-    expect(portHolder(2222, proc)).toBe('process 300 (six)');
+    expect(portHolder(1111, proc.path)).toBe('process 200 (my server)');
+    expect(portHolder(2222, proc.path)).toBe('process 300 (six)');
   });
 
   test('knows nothing of a port where nobody listens, of a holder out of sight, and where there is no /proc', () => {
-    expect(portHolder(3333, proc)).toBeUndefined();
-    expect(portHolder(11111, proc)).toBeUndefined();
-    expect(portHolder(1111, join(proc, 'nothing'))).toBeUndefined();
+    expect(portHolder(3333, proc.path)).toBeUndefined();
+    expect(portHolder(11111, proc.path)).toBeUndefined();
+    expect(portHolder(1111, proc.file('nothing'))).toBeUndefined();
   });
 
   test.each(['127.0.0.1', '::1'])('finds us on %s', (hostname) => {

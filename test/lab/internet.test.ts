@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { existsSync, readdirSync } from 'node:fs';
 import { describeNeeding } from '../needs.ts';
-import { ABROAD, CHINA, CLIENT, createInternet, FAR, url, type Internet } from './internet.ts';
+import { ABROAD, CHINA, CLIENT, createInternet, FAR, url } from './internet.ts';
+import { internetForAll } from './internet_for_all.ts';
 import { start, type Program } from './program.ts';
 import { startServer, SERVER } from './upstream.ts';
 
 const ADDRESSES = [CHINA.v4, CHINA.v6, ABROAD.v4, ABROAD.v6];
 
 describeNeeding(['root', 'ip', 'curl', 'nft', 'ss-server', 'ss-redir'], 'the lab', () => {
-  let internet: Internet;
-  beforeAll(async () => {
-    internet = await createInternet();
-  });
-  afterAll(() => internet[Symbol.asyncDispose]());
+  const internet = internetForAll();
 
   const whoAmI = () =>
     Promise.all(ADDRESSES.map(async (to) => (await internet.client.must(['curl', '-sS', url(to)])).trim()));

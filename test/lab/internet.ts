@@ -34,7 +34,7 @@ const FAR_GATEWAY: Pair = { v4: '151.101.1.1', v6: '2a04:4e42::1' };
 
 const ORIGIN = new URL('origin.ts', import.meta.url).pathname;
 
-export interface Internet extends AsyncDisposable {
+export interface Internet {
   readonly client: Netns;
   readonly world: Netns;
   readonly far: Netns;
@@ -43,7 +43,7 @@ export interface Internet extends AsyncDisposable {
 }
 
 /** Builds it, with the origins listening. Takes a fraction of a second. */
-export async function createInternet(): Promise<Internet> {
+export async function createInternet(): Promise<Internet & AsyncDisposable> {
   await using undo = new AsyncDisposableStack();
   const [client, world, far] = [
     undo.use(await Netns.create('client')),

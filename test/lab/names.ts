@@ -1,16 +1,14 @@
 /** The small Internet with resolvers everywhere: those of both sides, and the machine's own at the gateway. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect } from 'bun:test';
 import { askedOf, startDnsmasq } from './dnsmasq.ts';
+import { dig, statusOf } from './dig.ts';
 import { addForeignRules } from './firewalls.ts';
-import { createInternet, GATEWAY } from './internet.ts';
+import { folderForEach, type Folder } from './folder.ts';
+import { GATEWAY, type Pair } from './internet.ts';
+import { internetForAll } from './internet_for_all.ts';
 import type { Netns } from './netns.ts';
 import type { Program } from './program.ts';
 import { startSnet } from './snet.ts';
 import {
-  ANYBODY,
   CHINA_RESOLVER,
   CHINA_ZONES,
   configure,
@@ -30,63 +28,54 @@ export interface AskedSides {
   readonly trusted: readonly string[];
 }
 
-export interface Names extends AsyncDisposable {
+export interface Names {
   /** Where the programs run that have questions. */
   readonly ns: Netns;
-  /** An empty folder; each call makes another. */
-  folder(): Promise<string>;
-  /** Starts snet with a configuration of {@link configure} in a folder. */
-  run(folder: string, dns?: object, keys?: object): Promise<Program>;
-  /** What dig prints; a server is given as `@ADDRESS`, else it is one where nobody is. */
-  dig(name: string, ...args: readonly string[]): Promise<string>;
-  addressesOf(name: string, ...args: readonly string[]): Promise<string[]>;
-  statusOf(name: string): Promise<string | undefined>;
+  /** Where the resolvers are. */
+  readonly world: Netns;
+  /** For each test another, so that none finds what another kept. */
+  readonly folder: Folder;
+  /** Starts snet with a configuration of {@link configure} in the folder. */
+  readonly run: (dns?: object, keys?: object) => Promise<Program>;
+  readonly addressesOf: (name: string, ...args: readonly string[]) => Promise<string[]>;
+  readonly statusOf: (name: string) => Promise<string | undefined>;
   /** What both sides are asked while `body` runs. */
-  asked(body: () => Promise<unknown>): Promise<AskedSides>;
+  readonly asked: (body: () => Promise<unknown>) => Promise<AskedSides>;
 }
 
-export async function createNames(): Promise<Names> {
-  await using undo = new AsyncDisposableStack();
-  const internet = undo.use(await createInternet());
-  const { client: ns, world } = internet;
-  await placeResolvers(internet);
-  const listenAs = ({ v4, v6 }: { readonly v4: string; readonly v6: string }) => [v4, v6];
-  const china = undo.use(await startDnsmasq(world, { listen: listenAs(CHINA_RESOLVER), zones: CHINA_ZONES }));
-  const trusted = undo.use(await startDnsmasq(world, { listen: listenAs(TRUSTED), zones: TRUSTED_ZONES }));
-  const own = { example: [ORIGINAL], cn: [ORIGINAL], lan: [LAN] };
-  undo.use(await startDnsmasq(world, { listen: listenAs(GATEWAY), zones: own }));
-  undo.use(await startServer(internet.far));
-  // Those who use iptables make tables, which stay when all of their rules are gone.
-  await addForeignRules(ns);
-
-  const dig: Names['dig'] = async (name, ...args) => {
-    const server = args.some((arg) => arg.startsWith('@')) ? [] : [`@${ANYBODY.v4}`];
-    return (await ns.run(['dig', '+tries=1', '+time=5', ...server, ...args, name])).stdout;
-  };
-  const kept = undo.move();
+/** For all tests of a `describe`. */
+export function namesForAll(): Names {
+  const folder = folderForEach();
+  let china: Program;
+  let trusted: Program;
+  const internet = internetForAll(async (made, undo) => {
+    const startAt = async ({ v4, v6 }: Pair, zones: Readonly<Record<string, readonly string[]>>) =>
+      undo.use(await startDnsmasq(made.world, { listen: [v4, v6], zones }));
+    await placeResolvers(made);
+    china = await startAt(CHINA_RESOLVER, CHINA_ZONES);
+    trusted = await startAt(TRUSTED, TRUSTED_ZONES);
+    await startAt(GATEWAY, { example: [ORIGINAL], cn: [ORIGINAL], lan: [LAN] });
+    undo.use(await startServer(made.far));
+    // Those who use iptables make tables, which stay when all of their rules are gone.
+    await addForeignRules(made.client);
+  });
+  const answer = async (...args: readonly string[]) => (await internet.client.run(dig(...args))).stdout;
   return {
-    ns,
-    async folder() {
-      const path = await mkdtemp(join(tmpdir(), 'snet-e2e-'));
-      kept.defer(() => rm(path, { recursive: true }));
-      return path;
+    get ns() {
+      return internet.client;
     },
-    run: async (folder, dns, keys) =>
-      startSnet(ns, ['-c', await configure(folder, dns, keys)], { dns: true }),
-    dig,
-    addressesOf: async (name, ...args) => (await dig(name, '+short', ...args)).trim().split('\n'),
-    statusOf: async (name) => /status: (\w+)/.exec(await dig(name))?.[1],
+    get world() {
+      return internet.world;
+    },
+    folder,
+    run: async (dns, keys) =>
+      startSnet(internet.client, ['-c', await configure(folder.path, dns, keys)], { dns: true }),
+    addressesOf: async (name, ...args) => (await answer(name, '+short', ...args)).trim().split('\n'),
+    statusOf: async (name) => statusOf(await answer(name)),
     async asked(body) {
       const [before, beforeTrusted] = [askedOf(china).length, askedOf(trusted).length];
       await body();
       return { china: askedOf(china).slice(before), trusted: askedOf(trusted).slice(beforeTrusted) };
     },
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
-}
-
-/** Ends it in order. */
-export async function stop(snet: Program): Promise<void> {
-  snet.signal('SIGTERM');
-  expect(await snet.ended()).toBe(0);
 }

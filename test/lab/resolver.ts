@@ -1,7 +1,7 @@
-/** A resolver that nobody here wrote, with names that tests may change. */
+/** A resolver with a name that tests may move. */
 import { writeFile } from 'node:fs/promises';
+import { startDnsmasq } from './dnsmasq.ts';
 import type { Netns } from './netns.ts';
-import { start } from './program.ts';
 
 export interface Resolver extends AsyncDisposable {
   /** From now on, the one name it knows has this address. */
@@ -14,22 +14,8 @@ export interface Resolver extends AsyncDisposable {
  */
 export async function startResolver(ns: Netns, address: string, file: string): Promise<Resolver> {
   await writeFile(file, '');
-  const alone = [
-    '--conf-file=/dev/null',
-    '--no-resolv',
-    '--no-hosts',
-    '--no-daemon',
-    '--user=root',
-    '--pid-file=',
-  ];
-  const names = [`--addn-hosts=${file}`, '--local-ttl=1'];
-  const dnsmasq = start(ns, [
-    'dnsmasq',
-    ...alone,
-    ...names,
-    `--listen-address=${address}`,
-    '--bind-interfaces',
-  ]);
+  const more = [`--addn-hosts=${file}`];
+  const dnsmasq = await startDnsmasq(ns, { listen: [address], ttl: 1, more });
   await dnsmasq.says(/read .* names/);
   return {
     async point(name, address) {

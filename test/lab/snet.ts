@@ -3,7 +3,7 @@ import { expect } from 'bun:test';
 import { eventually } from './eventually.ts';
 import { firewalls } from './firewalls.ts';
 import { Netns, type SpawnOptions } from './netns.ts';
-import { openDescriptors } from './proc.ts';
+import { childrenOf, openDescriptors } from './proc.ts';
 import { start, type Program } from './program.ts';
 
 export interface SnetOptions extends SpawnOptions {
@@ -45,7 +45,19 @@ export async function beside(
   } catch (error) {
     throw new Error(`snet said:\n${snet.said()}`, { cause: error });
   }
+  await stop(snet);
+  expect(await firewalls(ns)).toBe(before);
+}
+
+/** The pid of its one child, which undoes the iptables rules when its parent has gone. */
+export function guardianOf({ pid }: { readonly pid: number }): number {
+  const [guardian, ...others] = childrenOf(pid);
+  expect(others).toEqual([]);
+  return guardian!;
+}
+
+/** Ends it in order. */
+export async function stop(snet: Program): Promise<void> {
   snet.signal('SIGTERM');
   expect(await snet.ended()).toBe(0);
-  expect(await firewalls(ns)).toBe(before);
 }

@@ -6,12 +6,15 @@ import { start, type Program } from './program.ts';
 export interface UnboundOptions {
   /** Where it may have its configuration. */
   readonly file: string;
-  readonly address: string;
+  /** That it listens on. */
+  readonly addresses: readonly string[];
   /** PEM files. Left out: neither TLS nor HTTPS. */
   readonly certificate?: string;
   readonly key?: string;
   /** A suffix to the IPv4 address that it and all names below it have. It asks nobody for others. */
   readonly zones: Readonly<Record<string, string>>;
+  /** Lines of its own configuration besides, such as `local-data: …`. */
+  readonly more?: readonly string[];
 }
 
 export async function startUnbound(ns: Netns, options: UnboundOptions): Promise<Program> {
@@ -27,9 +30,9 @@ export function askersOf(unbound: Program, name: string): string[] {
   return [...queries].filter((query) => query[2] === name).map((query) => query[1]!);
 }
 
-function rendered({ address, certificate, key, zones }: UnboundOptions): string {
+function rendered({ addresses, certificate, key, zones, more = [] }: UnboundOptions): string {
   const ports = certificate === undefined ? [53] : [53, 853, 443];
-  const listen = ports.map((port) => `interface: ${address}@${port}`);
+  const listen = addresses.flatMap((address) => ports.map((port) => `interface: ${address}@${port}`));
   const tls = [`tls-service-pem: "${certificate}"`, `tls-service-key: "${key}"`];
   const names = Object.entries(zones).flatMap(([zone, is]) => [
     `local-zone: "${zone}." redirect`,
@@ -47,6 +50,6 @@ function rendered({ address, certificate, key, zones }: UnboundOptions): string 
     access-control: ::/0 allow
     tls-port: 853
     https-port: 443
-    ${[...listen, ...(certificate === undefined ? [] : tls), ...names].join('\n    ')}
+    ${[...listen, ...(certificate === undefined ? [] : tls), ...names, ...more].join('\n    ')}
 `;
 }

@@ -5,6 +5,8 @@ import {
   formatAddress,
   formatEndpoint,
   formatHostPort,
+  isLinkLocal,
+  isLoopback,
   parseAddress,
   parsePort,
   sameAddress,
@@ -126,6 +128,13 @@ describe('formatAddress', () => {
     );
   });
 
+  test('has the zone behind it', () => {
+    expect(formatAddress({ ...parseAddress('fe80::1')!, zone: 'eth0' })).toBe('fe80::1%eth0');
+    expect(formatEndpoint({ address: { ...parseAddress('fe80::1')!, zone: '2' }, port: 53 })).toBe(
+      '[fe80::1%2]:53',
+    );
+  });
+
   // RFC 5952 §4
   test.each([
     ['2001:0db8::0001', '2001:db8::1'],
@@ -220,4 +229,29 @@ describe('ports and endpoints', () => {
     expect(endpoint('::ffff:1.2.3.4', 1)).toBe('[::ffff:1.2.3.4]:1');
     expect(formatHostPort('example.net', 8388)).toBe('example.net:8388');
   });
+});
+
+test.each([
+  ['127.0.0.1', true, false],
+  ['127.255.255.255', true, false],
+  ['128.0.0.1', false, false],
+  ['::1', true, false],
+  ['::', false, false],
+  ['1::1', false, false],
+  ['fe80::1', false, true],
+  ['febf:ffff::1', false, true],
+  ['fec0::1', false, false],
+  ['fe7f::1', false, false],
+  ['254.128.0.1', false, false],
+])('%s: of loopback: %p, link-local: %p', (text, loopback, linkLocal) => {
+  const address = parseAddress(text)!;
+  expect([isLoopback(address), isLinkLocal(address)]).toEqual([loopback, linkLocal]);
+});
+
+test('addresses in different zones are not the same', () => {
+  const address = parseAddress('fe80::1')!;
+  const inZone = (zone: string) => ({ ...address, zone });
+  expect(sameAddress(inZone('a'), inZone('a'))).toBe(true);
+  expect(sameAddress(inZone('a'), inZone('b'))).toBe(false);
+  expect(sameAddress(inZone('a'), address)).toBe(false);
 });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { formatCidr, parseCidr, type Cidr } from '../../src/net/cidr.ts';
+import { formatCidr, type Cidr } from '../../src/net/cidr.ts';
 import { rangeCidrs } from '../../src/net/range_cidrs.ts';
 import { rangesOf, union, type RangeSet } from '../../src/net/ranges.ts';
+import { rangesFrom } from './ranges_from.ts';
 
 const RUNS = { numRuns: 1000 };
 
@@ -27,8 +28,8 @@ function lessOrEqual(a: readonly number[], b: readonly number[]): boolean {
 }
 
 const blocks = (set: RangeSet): string[] => Array.from(rangeCidrs(set), formatCidr);
-const setOf = (...cidrs: string[]): RangeSet => rangesOf(cidrs.map((text) => parseCidr(text)!)).v4;
-const setOf6 = (...cidrs: string[]): RangeSet => rangesOf(cidrs.map((text) => parseCidr(text)!)).v6;
+const setOf = (...cidrs: string[]): RangeSet => rangesFrom(...cidrs).v4;
+const setOf6 = (...cidrs: string[]): RangeSet => rangesFrom(...cidrs).v6;
 
 /** The block of which a block is one half. */
 function parent({ address, prefix }: Cidr): string {

@@ -1,20 +1,22 @@
 /** Port 53 on the real kernel, by either mechanism: dnsmasq where snet would listen, and where the questions were meant to go. */
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { NO_RANGES, rangesOf } from '../../src/net/ranges.ts';
-import { parseCidr } from '../../src/net/cidr.ts';
+import { describe, expect, test } from 'bun:test';
+import { NO_RANGES } from '../../src/net/ranges.ts';
 import type { Mechanism, RedirectPlan } from '../../src/redirect/redirect.ts';
+import { startDnsmasq } from '../lab/dnsmasq.ts';
 import { eventually } from '../lab/eventually.ts';
-import { ABROAD, CHINA, CLIENT, createInternet, GATEWAY, type Internet } from '../lab/internet.ts';
+import { ABROAD, CHINA, CLIENT, GATEWAY } from '../lab/internet.ts';
+import { internetForAll } from '../lab/internet_for_all.ts';
 import type { Netns } from '../lab/netns.ts';
-import { start, type Program } from '../lab/program.ts';
 import { describeNeeding } from '../needs.ts';
+import { rangesFrom } from '../net/ranges_from.ts';
 import { hold as holdByIptables } from './iptables/client.ts';
 import type { Held } from './nftables/held.ts';
 import { hold as holdByNftables } from './nftables/holding.ts';
+import { GID, plan } from './plan.ts';
 
-const GID = 7777;
 const DNS_PORT = 1053;
-const PLAN: RedirectPlan = { port: 1111, dns: DNS_PORT, gid: GID, ipv6: true, bypass: NO_RANGES };
+const PLAN = plan(NO_RANGES, { dns: DNS_PORT });
+const EVERYTHING = rangesFrom('0.0.0.0/0', '::/0');
 
 /** Who answers, by the address that it gives {@link NAME}. */
 const OURS = '192.0.2.53';
@@ -30,25 +32,6 @@ const HOLD: Readonly<Record<Mechanism, (ns: Netns, plan: RedirectPlan) => Promis
 /** As Docker has it: rules of others keep the kernel's connection tracking, and its translations, alive. */
 const OTHERS =
   'table ip others { chain post { type nat hook postrouting priority 100;\n ip saddr 172.17.0.0/16 masquerade\n }\n }\n';
-
-function dnsmasq(ns: Netns, ...args: readonly string[]): Program {
-  return start(ns, [
-    'dnsmasq',
-    '--keep-in-foreground',
-    '--no-resolv',
-    '--no-hosts',
-    '--conf-file=/dev/null',
-    '--user=root',
-    '--pid-file=',
-    ...args,
-  ]);
-}
-
-const answers = (address: string) => `--address=/${NAME}/${address}`;
-const listens = (...addresses: readonly string[]) => [
-  '--bind-interfaces',
-  `--listen-address=${addresses.join(',')}`,
-];
 
 /** The answer; dig takes none from another address than the one that it asked. What else it says if there is none. */
 async function ask(ns: Netns, server: string, ...args: readonly string[]): Promise<string> {
@@ -66,25 +49,25 @@ describeNeeding(
   ['root', 'ip', 'nft', 'iptables', 'ip6tables', 'ipset', 'dnsmasq', 'dig', 'setpriv'],
   'port 53',
   () => {
-    let internet: Internet;
     let ns: Netns;
-    const programs = new AsyncDisposableStack();
-    beforeAll(async () => {
-      internet = programs.use(await createInternet());
-      ns = internet.client;
-      programs.use(dnsmasq(internet.world, answers(ORIGINAL)));
-      programs.use(dnsmasq(ns, ...listens('127.0.0.1', '::1'), `--port=${DNS_PORT}`, answers(OURS)));
+    const internet = internetForAll(async ({ client, world }, programs) => {
+      ns = client;
+      programs.use(await startDnsmasq(world, { zones: { [NAME]: [ORIGINAL] } }));
+      const listen = ['127.0.0.1', '::1'];
+      programs.use(await startDnsmasq(ns, { listen, port: DNS_PORT, zones: { [NAME]: [OURS] } }));
       // A forwarder of this machine, as systemd-resolved is: it knows one name, and asks the gateway for the others.
-      programs.use(
-        dnsmasq(ns, ...listens('127.0.0.53'), `--address=/stub.example/${STUB}`, `--server=${GATEWAY.v4}`),
-      );
+      const forwarder = {
+        listen: ['127.0.0.53'],
+        zones: { 'stub.example': [STUB] },
+        more: [`--server=${GATEWAY.v4}`],
+      };
+      programs.use(await startDnsmasq(ns, forwarder));
       await eventually('all servers to answer', async () => {
         const direct = await Promise.all([...SERVERS, '127.0.0.53'].map((server) => ask(ns, server)));
         const ours = await ask(ns, '127.0.0.1', '-p', String(DNS_PORT));
         return ours === OURS && direct.every((answer) => answer === ORIGINAL);
       });
     });
-    afterAll(() => programs.disposeAsync());
 
     describe.each(['nftables', 'iptables'] as const)('with %s', (mechanism) => {
       const hold = HOLD[mechanism];
@@ -96,15 +79,13 @@ describeNeeding(
       });
 
       test('is ours also where the server is in a bypassed range', async () => {
-        const blocks = ['0.0.0.0/0', '::/0'].map((text) => parseCidr(text)!);
-        await using _ = await hold(ns, { ...PLAN, bypass: rangesOf(blocks) });
+        await using _ = await hold(ns, { ...PLAN, bypass: EVERYTHING });
         expect(await askAll(ns)).toEqual(all(OURS));
         expect(await askAll(ns, '+tcp')).toEqual(all(OURS));
       });
 
       test('is nothing special if the plan has no resolver', async () => {
-        const blocks = ['0.0.0.0/0', '::/0'].map((text) => parseCidr(text)!);
-        await using _ = await hold(ns, { ...PLAN, dns: undefined, bypass: rangesOf(blocks) });
+        await using _ = await hold(ns, { ...PLAN, dns: undefined, bypass: EVERYTHING });
         expect(await askAll(ns)).toEqual(all(ORIGINAL));
         expect(await askAll(ns, '+tcp')).toEqual(all(ORIGINAL));
       });
@@ -137,7 +118,7 @@ describeNeeding(
       });
 
       test('alone: datagrams to another port go where they are meant to go', async () => {
-        await using other = dnsmasq(internet.world, '--port=5300', answers(STUB));
+        await using other = await startDnsmasq(internet.world, { port: 5300, zones: { [NAME]: [STUB] } });
         await using _ = await hold(ns, PLAN);
         await eventually(
           'the other server to answer',

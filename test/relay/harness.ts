@@ -85,6 +85,26 @@ export function serve(socket: SocketHandler<undefined>) {
   };
 }
 
+/** One that says what it hears, with `echo ` before each piece. */
+export function serveEcho() {
+  return serve({
+    data: (socket, chunk) => void socket.write(`echo ${chunk.toString()}`),
+    end: (socket) => socket.shutdown(),
+  });
+}
+
+/** One that answers when the other side has ended: `you said `, and all of it. */
+export function serveAfterEnd() {
+  const heard: string[] = [];
+  return serve({
+    data: (_, chunk) => void heard.push(chunk.toString()),
+    end(socket) {
+      socket.write(`you said ${heard.join('')}`);
+      socket.shutdown();
+    },
+  });
+}
+
 /** A client that keeps all it is told. */
 export class Client {
   readonly received: Uint8Array[] = [];

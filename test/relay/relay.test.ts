@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { SessionError, type Outbox, type Session } from '../../src/net/session.ts';
 import type { Span } from '../../ffi/memory.ts';
-import { Client, loopback, relayTo, serve, writeAll } from './harness.ts';
+import { Client, loopback, relayTo, serve, serveAfterEnd, serveEcho, writeAll } from './harness.ts';
 
 /** A session whose wire form anybody can read: `<` first, then every byte plus one; `!` from the far end is a bad record. */
 function plusOne(): Session {
@@ -30,10 +30,7 @@ const deadPort = 1;
 
 describe('relay', () => {
   test('carries bytes both ways and ends in order', async () => {
-    using target = serve({
-      data: (socket, chunk) => void socket.write(`echo ${chunk.toString()}`),
-      end: (socket) => socket.shutdown(),
-    });
+    using target = serveEcho();
     using relay = relayTo([target.endpoint]);
     const client = new Client(relay.port);
     const socket = await client.socket;
@@ -45,15 +42,8 @@ describe('relay', () => {
   });
 
   test('a FIN of the client goes on while the answer is still to come', async () => {
-    const heard: string[] = [];
-    using target = serve({
-      data: (_, chunk) => void heard.push(chunk.toString()),
-      end(socket) {
-        socket.write(`you said ${heard.join('')}`);
-        socket.shutdown();
-      },
-    });
-    using relay = relayTo([target.endpoint], { session: undefined as never });
+    using target = serveAfterEnd();
+    using relay = relayTo([target.endpoint]);
     const client = new Client(relay.port);
     const socket = await client.socket;
     socket.write('all');

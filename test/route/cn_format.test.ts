@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { crc32 } from 'node:zlib';
-import { NO_RANGES, rangesOf } from '../../src/net/ranges.ts';
-import { parseCidr } from '../../src/net/cidr.ts';
+import { NO_RANGES } from '../../src/net/ranges.ts';
 import { decodeRanges, encodeRanges, RangesFileError } from '../../src/route/cn_format.ts';
+import { rangesFrom } from '../net/ranges_from.ts';
 import { dualRanges } from './arbitraries.ts';
 
 const DATE = '2026-06-17';
 const HEADER = 21;
-const sample = rangesOf(['1.0.1.0/24', '1.0.8.0/21', '2001:250::/32', '240e::/20'].map((c) => parseCidr(c)!));
+const sample = rangesFrom('1.0.1.0/24', '1.0.8.0/21', '2001:250::/32', '240e::/20');
 
 /** A file with these bytes behind a header that is right about them. */
 function fileOf(v4: number, v6: number, body: readonly number[]): Uint8Array {
@@ -38,7 +38,7 @@ test('any ranges come back as they went in', () => {
 });
 
 test('the layout is as documented', () => {
-  const ranges = rangesOf(['1.0.1.0/24', '1.0.8.0/21'].map((cidr) => parseCidr(cidr)!));
+  const ranges = rangesFrom('1.0.1.0/24', '1.0.8.0/21');
   const file = encodeRanges({ date: DATE, ranges });
   expect(Buffer.from(file.subarray(0, 5)).toString('latin1')).toBe('SNRG\x01');
   expect([...file.subarray(HEADER)]).toEqual(

@@ -1,14 +1,13 @@
 /** The data that is built in, against the package that it came from, read in another way. */
-import { afterAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, test } from 'bun:test';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseAddress } from '../../src/net/address.ts';
-import { parseCidr } from '../../src/net/cidr.ts';
-import { contains, rangesOf } from '../../src/net/ranges.ts';
+import { contains } from '../../src/net/ranges.ts';
 import { encodeRanges, RangesFileError } from '../../src/route/cn_format.ts';
 import { builtinCnRanges, loadCnRanges, updatedCnRanges } from '../../src/route/cn_ranges.ts';
 import { specialRanges } from '../../src/route/special.ts';
+import { folderForAll } from '../lab/folder.ts';
+import { rangesFrom } from '../net/ranges_from.ts';
 import { fromBigInt, merged, rangesOfSet, slowlyContains, type SlowRange } from './slow_ranges.ts';
 
 const PACKAGE = new URL('../../node_modules/@ip-location-db/asn-country/', import.meta.url).pathname;
@@ -73,29 +72,28 @@ test.each([
 });
 
 describe('newer ones that were fetched', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'snet-ranges-'));
-  afterAll(() => rmSync(directory, { recursive: true }));
-  const fetched = rangesOf([parseCidr('192.0.2.0/24')!, parseCidr('2001:db8::/32')!]);
-  const put = (bytes: Uint8Array) => writeFileSync(updatedCnRanges(directory), bytes);
+  const folder = folderForAll();
+  const fetched = rangesFrom('192.0.2.0/24', '2001:db8::/32');
+  const put = (bytes: Uint8Array) => writeFileSync(updatedCnRanges(folder.path), bytes);
 
   test('are not there', () => {
-    expect(loadCnRanges(directory)).toEqual({ date, ranges, origin: 'built in', problem: undefined });
+    expect(loadCnRanges(folder.path)).toEqual({ date, ranges, origin: 'built in', problem: undefined });
   });
 
   test('are used', () => {
     put(encodeRanges({ date: '2999-01-01', ranges: fetched }));
     const loaded = { date: '2999-01-01', ranges: fetched, origin: 'updated', problem: undefined } as const;
-    expect(loadCnRanges(directory)).toEqual(loaded);
+    expect(loadCnRanges(folder.path)).toEqual(loaded);
   });
 
   test('are not used if those built in are as new', () => {
     put(encodeRanges({ date, ranges: fetched }));
-    expect(loadCnRanges(directory)).toEqual({ date, ranges, origin: 'built in', problem: undefined });
+    expect(loadCnRanges(folder.path)).toEqual({ date, ranges, origin: 'built in', problem: undefined });
   });
 
   test('are damaged: it is told', () => {
     put(encodeRanges({ date: '2999-01-01', ranges: fetched }).subarray(1));
-    const { problem, ...loaded } = loadCnRanges(directory);
+    const { problem, ...loaded } = loadCnRanges(folder.path);
     expect(loaded).toEqual({ date, ranges, origin: 'built in' });
     expect(problem).toBeInstanceOf(RangesFileError);
   });

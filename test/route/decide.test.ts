@@ -1,20 +1,18 @@
 import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { parseAddress } from '../../src/net/address.ts';
-import { parseCidr } from '../../src/net/cidr.ts';
-import { contains, NO_RANGES, rangesOf, type DualRanges } from '../../src/net/ranges.ts';
+import { contains, NO_RANGES, type DualRanges } from '../../src/net/ranges.ts';
 import { decide, kernelBypass, type RoutePolicy } from '../../src/route/decide.ts';
 import { specialRanges } from '../../src/route/special.ts';
+import { rangesFrom } from '../net/ranges_from.ts';
 import { dualRanges, values } from './arbitraries.ts';
 import { fromBigInt, rangesOfSet, slowlyContains, toBigInt } from './slow_ranges.ts';
-
-const blocks = (...cidrs: string[]) => rangesOf(cidrs.map((cidr) => parseCidr(cidr)!));
 
 const policy: RoutePolicy = {
   scope: 'bypass-cn',
   special: specialRanges(),
-  cn: blocks('114.114.0.0/16', '240e::/20'),
-  bypass: blocks('93.184.216.34', '2606:2800::/32', '114.114.114.0/24', '10.1.0.0/16'),
+  cn: rangesFrom('114.114.0.0/16', '240e::/20'),
+  bypass: rangesFrom('93.184.216.34', '2606:2800::/32', '114.114.114.0/24', '10.1.0.0/16'),
 };
 
 describe('one destination', () => {

@@ -11,7 +11,7 @@ import {
   createShadowsocksProtocol,
   type ShadowsocksProtocol,
 } from '../../src/upstream/shadowsocks/shadowsocks.ts';
-import { Client, loopback, relayTo, serve, writeAll } from '../relay/harness.ts';
+import { Client, loopback, relayTo, serve, serveAfterEnd, serveEcho, writeAll } from '../relay/harness.ts';
 import { credentialsOf } from '../upstream/shadowsocks/ends.ts';
 
 const PASSWORD = 'correct horse';
@@ -49,10 +49,7 @@ function through(far: { readonly port: number }, target: Endpoint, method: Metho
 
 describe('the far end', () => {
   test.each(Object.keys(METHODS) as MethodName[])('carries bytes both ways with %s', async (method) => {
-    using target = serve({
-      data: (socket, chunk) => void socket.write(`echo ${chunk.toString()}`),
-      end: (socket) => socket.shutdown(),
-    });
+    using target = serveEcho();
     using far = farEnd(method);
     using relay = through(far, target.endpoint, method);
     const client = new Client(relay.port, (socket) => socket.shutdown());
@@ -96,14 +93,7 @@ describe.each(['aes-256-gcm', '2022-blake3-aes-256-gcm'] as const)('the far end 
   }, 60_000);
 
   test('the answer still comes after the client has ended its direction', async () => {
-    const heard: string[] = [];
-    using target = serve({
-      data: (_, chunk) => void heard.push(chunk.toString()),
-      end(socket) {
-        socket.write(`you said ${heard.join('')}`);
-        socket.shutdown();
-      },
-    });
+    using target = serveAfterEnd();
     using far = farEnd(method);
     using relay = through(far, target.endpoint, method);
     const client = new Client(relay.port);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { silent, type Log } from '../../src/base/log.ts';
 import { formatEndpoint } from '../../src/net/address.ts';
 import { createServerAddress, ResolveError, type Resolved } from '../../src/upstream/server_address.ts';
+import { createFakeClock } from '../base/fake_clock.ts';
 
 const text = (server: { endpoints(): readonly Parameters<typeof formatEndpoint>[0][] }) =>
   server.endpoints().map(formatEndpoint);
@@ -90,6 +91,67 @@ describe('createServerAddress()', () => {
     server.report(server.endpoints()[1]!, true);
     expect(text(server)).toEqual(['192.0.2.1:443', '192.0.2.2:443']);
     expect(answers.asked).toBe(1);
+  });
+});
+
+describe('a name is asked for again', () => {
+  const first = { addresses: ['192.0.2.1'], ttl: 60 };
+  const second = { addresses: ['192.0.2.2'], ttl: 60 };
+
+  async function at(...answers: (Resolved | Error)[]) {
+    const clock = createFakeClock();
+    const asking = resolver(...answers);
+    const server = await createServerAddress('proxy.example', 443, asking.resolve, silent, clock);
+    return { clock, asking, server };
+  }
+
+  test('when its TTL is over, and not before, time and again', async () => {
+    const { clock, asking, server } = await at(first, second, first);
+    await clock.pass(59_999);
+    expect([asking.asked, ...text(server)]).toEqual([1, '192.0.2.1:443']);
+    await clock.pass(1);
+    expect([asking.asked, ...text(server)]).toEqual([2, '192.0.2.2:443']);
+    await clock.pass(60_000);
+    expect([asking.asked, ...text(server)]).toEqual([3, '192.0.2.1:443']);
+  });
+
+  test.each([
+    [0, 30],
+    [7 * 86_400, 3_600],
+  ])('with a TTL of %d s after %d s', async (ttl, seconds) => {
+    const { clock, asking } = await at({ ...first, ttl });
+    await clock.pass(seconds * 1_000 - 1);
+    expect(asking.asked).toBe(1);
+    await clock.pass(1);
+    expect(asking.asked).toBe(2);
+  });
+
+  test('half a minute after it could not be resolved', async () => {
+    const { clock, asking, server } = await at(first, new Error('SERVFAIL'), second);
+    await clock.pass(60_000);
+    expect([asking.asked, ...text(server)]).toEqual([2, '192.0.2.1:443']);
+    await clock.pass(30_000);
+    expect([asking.asked, ...text(server)]).toEqual([3, '192.0.2.2:443']);
+  });
+
+  test('by one timer, however often it was asked for in between', async () => {
+    const { clock, asking, server } = await at(first);
+    for (let i = 0; i < 5; i++) {
+      await clock.pass(10_000);
+      server.report(server.endpoints()[0]!, false);
+    }
+    await clock.pass(0);
+    expect({ asked: asking.asked, waiting: clock.waiting }).toEqual({ asked: 6, waiting: 1 });
+    await clock.pass(59_999);
+    expect(asking.asked).toBe(6);
+  });
+
+  test('by nobody after the end, also when that comes before an answer', async () => {
+    const { clock, asking, server } = await at(first);
+    server.report(server.endpoints()[0]!, false);
+    server.stop();
+    await clock.pass(0);
+    expect({ asked: asking.asked, waiting: clock.waiting }).toEqual({ asked: 2, waiting: 0 });
   });
 });
 

@@ -21,7 +21,7 @@ export interface Limits {
   readonly total: number;
 }
 
-export const LIMITS: Limits = { size: LARGEST_LIST, idle: 30_000, total: 600_000 };
+const LIMITS: Limits = { size: LARGEST_LIST, idle: 30_000, total: 600_000 };
 
 const MOST_REDIRECTS = 5;
 

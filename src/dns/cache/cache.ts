@@ -88,7 +88,7 @@ export interface KeptAnswer {
 const STALE_TTL = 30;
 
 /** RFC 8767 §5: after a failure to refresh, the next attempt is not made sooner. */
-export const RETRY_SECONDS = 30;
+const RETRY_SECONDS = 30;
 
 /** An answer is asked for anew if it is used in the last tenth of its life, and this is not the first use. */
 const LAST_PART = 0.9;

@@ -42,8 +42,6 @@ export interface NewEntry {
 }
 
 /** Entries by their offset in the memory of a ring. */
-export type Entries = ReturnType<typeof entriesIn>;
-
 export function entriesIn(memory: ArrayBuffer) {
   const octets = Buffer.from(memory);
   const halves = new Uint16Array(memory);

@@ -10,8 +10,6 @@ export interface Verdicts {
   lookup(name: string): Verdict | undefined;
   /** Remembers it, also in the place of another. */
   record(name: string, verdict: Verdict): void;
-  /** An answer contradicted it. */
-  forget(name: string): void;
   /** All of them, for keeping them over a restart. They may change between two steps. */
   kept(): Generator<KeptVerdict, void, undefined>;
   /** Takes back what {@link kept} gave, unless its time is over or one is known meanwhile. @returns whether it was kept */
@@ -35,7 +33,7 @@ export interface VerdictOptions {
 }
 
 /** Over 100,000 names; hosting moves between countries, but seldom within a week. */
-export const VERDICT_DEFAULTS = { bytes: 8 << 20, life: 7 * 86_400, clock: () => performance.now() };
+const VERDICT_DEFAULTS = { bytes: 8 << 20, life: 7 * 86_400, clock: () => performance.now() };
 
 /**
  * Layout of a record behind the ring's header:
@@ -101,10 +99,6 @@ export function createVerdicts(options: Partial<VerdictOptions> = {}): Verdicts 
     },
     record(name, verdict) {
       put(name, verdict, clock() + lifeMs);
-    },
-    forget(name) {
-      const slot = find(name);
-      if (slot >= 0) ring.remove(slot);
     },
     *kept() {
       for (const at of ring.walk()) {

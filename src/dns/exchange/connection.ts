@@ -26,8 +26,16 @@ export interface Lost {
   readonly error: ExchangeError;
   /** It was open, so that another may be as well. */
   readonly worked: boolean;
-  /** It gave answers after the query was sent: a server that allows only so many on one connection. */
-  readonly advanced: boolean;
+  /** If a query is why, it is this one: no other ever was on the connection, or no other was refused. */
+  readonly alone: boolean;
+  /** The same for all that were lost with the connection. */
+  readonly together: Together;
+}
+
+/** Queries that were lost at once. */
+export interface Together {
+  /** How many, with those that nobody waited for any more. */
+  readonly count: number;
 }
 
 /** Milliseconds. Through an upstream, with TLS, opening takes several round trips around the world. */

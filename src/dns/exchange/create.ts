@@ -37,13 +37,15 @@ export function createExchange(config: ResolverConfig, { open, mixCase }: Create
   return createHttpsExchange(open, resolver, { ...tls, path, authorization });
 }
 
-/** As in {@link Exchange.label}: the port only if it is not the transport's own, and never what authorizes us. */
+/**
+ * As in {@link Exchange.label}: the port only if it is not the transport's own, and never what authorizes us. The address
+ * always: one name may stand for several resolvers.
+ */
 export function labelOf({ transport, address, port, host, path = '/dns-query' }: ResolverConfig): string {
-  const at = (name: string) =>
-    port !== PORTS[transport] ? formatHostPort(name, port) : name.includes(':') ? `[${name}]` : name;
   const number = formatAddress(address);
-  if (transport === 'https') return `https://${at(host ?? number)}${path}`;
-  return `${transport}://${at(number)}${transport === 'tls' && host !== undefined ? ` (${host})` : ''}`;
+  const bare = address.family === 6 ? `[${number}]` : number;
+  const at = port === PORTS[transport] ? bare : formatHostPort(number, port);
+  return `${transport}://${at}${transport === 'https' ? path : ''}${host === undefined ? '' : ` (${host})`}`;
 }
 
 function readAuthority({ ca }: ResolverConfig, label: string): string | undefined {

@@ -3,7 +3,7 @@ import { SnetError } from '../../base/errors.ts';
 import type { Question } from '../question.ts';
 
 export interface Exchange {
-  /** For logs: `udp://223.5.5.5`, `tls://1.1.1.1 (cloudflare-dns.com)`, `https://dns.google/dns-query`. */
+  /** For logs: `udp://223.5.5.5`, `tls://1.1.1.1 (cloudflare-dns.com)`, `https://8.8.8.8/dns-query (dns.google)`. */
   readonly label: string;
   /**
    * Sends a query and waits for its answer: one whose id and question match (RFC 5452 §9.1); others are ignored and

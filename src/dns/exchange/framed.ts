@@ -1,10 +1,10 @@
 /** A connection of framed messages: answers come in any order and are told apart by id (RFC 7766 §6.2.1.1, §7). */
 import type { ByteStream, ByteStreamEvents } from '../../net/byte_stream.ts';
 import { answers, copyWithId } from '../wire/answer.ts';
-import { idOf, setId } from '../wire/header.ts';
-import { createWatch, notBelieved, unreachable, type Connection } from './connection.ts';
+import { createUnframer, frame } from '../wire/framing.ts';
+import { HEADER_SIZE, idOf } from '../wire/header.ts';
+import { createWatch, notBelieved, unreachable, type Connection, type Lost } from './connection.ts';
 import { ExchangeError } from './exchange.ts';
-import { createUnframer, frame } from './framing.ts';
 import { onAbort, timeout } from './gate.ts';
 import { randomId } from './random_id.ts';
 
@@ -14,7 +14,7 @@ export const MOST_FRAMED = 1_000;
 /** What waits for the answer with one id. */
 interface Waiter {
   take(message: Uint8Array): void;
-  lost(error: ExchangeError): void;
+  lost(how: Lost): void;
 }
 
 /**
@@ -29,7 +29,8 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
   /** Frames that wait for the connection to open, or for others that are asked at the same time: one write for all. */
   let unsent: Uint8Array[] = [];
   let isOpen = false;
-  let answered = 0;
+  /** Queries, ever. */
+  let asked = 0;
   let over: ExchangeError | undefined;
   let stream: ByteStream | undefined;
 
@@ -38,11 +39,13 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
     over = error;
     watch.stop();
     stream?.close();
-    for (const waiter of pending.values()) waiter?.lost(error);
+    const together = { count: pending.size };
+    const how = { error, worked: isOpen, alone: asked === 1, together };
+    for (const waiter of pending.values()) waiter?.lost(how);
     pending.clear();
   };
   const watch = createWatch(label, end);
-  const unframe = createUnframer();
+  const unframer = createUnframer();
 
   const flush = () => {
     if (!isOpen || over || unsent.length === 0) return;
@@ -65,11 +68,10 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
     },
     data(bytes) {
       if (over) return;
-      try {
-        unframe(bytes).forEach(receive);
-      } catch (error) {
-        if (!(error instanceof ExchangeError)) throw error;
-        return end(new ExchangeError(error.status, `${label}: ${error.message}`));
+      unframer.push(bytes);
+      for (let message = unframer.next(); message !== undefined; message = unframer.next()) {
+        if (message.length < HEADER_SIZE) return end(notDns(label, message.length));
+        receive(message);
       }
       watch.restart(pending.size);
     },
@@ -90,8 +92,8 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
     ask: (query, { signal, accept }) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(timeout(`${label}: not asked in time`, signal));
-        if (over) return resolve({ error: over, worked: isOpen, advanced: false });
-        const before = answered;
+        if (over) return resolve({ error: over, worked: isOpen, alone: false, together: { count: 1 } });
+        asked++;
         const id = unusedId(pending);
         const sent = copyWithId(query, id);
         const leave = onAbort(signal, () => {
@@ -102,16 +104,16 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
           take(message) {
             // Another question under our id is nobody's answer (RFC 5452 §9.1); ours may still come.
             if (!answers(sent, message)) return;
-            answered++;
             leave();
             pending.delete(id);
-            setId(message, idOf(query));
-            if (!accept || accept(message)) resolve(message);
+            // Copied: it must not hold all that came together with it.
+            const answer = copyWithId(message, idOf(query));
+            if (!accept || accept(answer)) resolve(answer);
             else reject(notBelieved(label));
           },
-          lost(error) {
+          lost(how) {
             leave();
-            resolve({ error, worked: isOpen, advanced: answered > before });
+            resolve(how);
           },
         });
         // Queries come in batches, each in a turn of its own; only behind all of them is it the loop's turn.
@@ -121,6 +123,10 @@ export function connectFramed(open: (events: ByteStreamEvents) => ByteStream, la
 
     close: end,
   };
+}
+
+function notDns(label: string, length: number): ExchangeError {
+  return new ExchangeError('ERR_DNS_PROTOCOL', `${label}: a DNS message of ${length} bytes came`);
 }
 
 /** Random, as over UDP: it costs nothing more. There is always one, below {@link MOST_FRAMED}. */

@@ -3,7 +3,7 @@ import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } f
 import type { TLSSocket } from 'node:tls';
 import { answers, copyWithId } from '../wire/answer.ts';
 import { idOf, setId } from '../wire/header.ts';
-import { createWatch, notBelieved, unreachable, type Connection } from './connection.ts';
+import { createWatch, notBelieved, unreachable, type Connection, type Together } from './connection.ts';
 import { ExchangeError } from './exchange.ts';
 import { onAbort, timeout } from './gate.ts';
 import { MEDIA_TYPE, readResponse } from './http2_response.ts';
@@ -41,13 +41,22 @@ export function connectHttp2(
   let session: ClientHttp2Session | undefined;
   /** The server takes no new requests (GOAWAY). */
   let isRetired = false;
-  let answered = 0;
+  /** Queries, ever. */
+  let asked = 0;
   let over: ExchangeError | undefined;
+  /** Those that are under way as it ends, or begins to. */
+  let doomed: Together | undefined;
+
+  /** Requests end before their connection, and with it: of one alone it is not the connection that is lost. */
+  const isEnding = () =>
+    over !== undefined || isRetired || session?.closed === true || session?.destroyed === true;
+  const lostTogether = () => (doomed ??= { count: requests.size });
 
   const end = (error: ExchangeError) => {
     if (over) return;
     over = error;
     watch.stop();
+    lostTogether();
     for (const request of requests) request.lost(error);
     requests.clear();
     session?.destroy();
@@ -96,8 +105,9 @@ export function connectHttp2(
     ask: (query, { signal, accept }) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(timeout(`${label}: not asked in time`, signal));
-        if (over) return resolve({ error: over, worked: session !== undefined, advanced: false });
-        const before = answered;
+        const worked = () => session !== undefined;
+        if (over) return resolve({ error: over, worked: worked(), alone: false, together: { count: 1 } });
+        asked++;
         // Always 0, so that caches on the way see equal queries as equal (RFC 8484 §4.1).
         const sent = copyWithId(query, 0);
         let stream: ClientHttp2Stream | undefined;
@@ -109,15 +119,15 @@ export function connectHttp2(
         const take = (answer: Uint8Array) => {
           leave();
           if (!answers(sent, answer)) return reject(protocol(`${label}: another question was answered`));
-          answered++;
           setId(answer, idOf(query));
           if (!accept || accept(answer)) resolve(answer);
           else reject(notBelieved(label));
         };
         const lose = (error: ExchangeError) => {
+          const together = isEnding() ? lostTogether() : { count: 1 };
           leave();
           if (error.status !== 'ERR_DNS_UNREACHABLE') return reject(error);
-          resolve({ error, worked: session !== undefined, advanced: answered > before });
+          resolve({ error, worked: worked(), alone: !isEnding() || asked === 1, together });
         };
         const request: Request = {
           send(to) {

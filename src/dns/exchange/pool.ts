@@ -2,6 +2,7 @@
 import { unreachable, type Connection } from './connection.ts';
 import type { Exchange, ExchangeError } from './exchange.ts';
 import { createGate } from './gate.ts';
+import { createIsolation } from './isolation.ts';
 
 /** RFC 7766 §6.2.2: as few as can be; another is opened only when the first is full. */
 const MOST_CONNECTIONS = 3;
@@ -15,6 +16,7 @@ export function createPooledExchange(label: string, connect: () => Connection, m
   /** Oldest first. */
   const connections = new Set<Connection>();
   const gate = createGate(MOST_CONNECTIONS * most);
+  const isolation = createIsolation(label, connect);
   let closed: ExchangeError | undefined;
 
   const connection = (): Connection => {
@@ -38,24 +40,26 @@ export function createPooledExchange(label: string, connect: () => Connection, m
 
     ask: (query, _question, options) =>
       gate(options.signal, async () => {
-        let mayTryAgain = true;
-        for (;;) {
+        if (closed) throw closed;
+        let result = await connection().ask(query, options);
+        // Servers close connections at any time (RFC 7766 §6.2.4): asked again on a new one, and from the second time on
+        // away from the others, until it is known that this query is why.
+        for (let losses = 1; !(result instanceof Uint8Array); losses++) {
+          const { error, worked, alone, together } = result;
           if (closed) throw closed;
-          const result = await connection().ask(query, options);
-          if (result instanceof Uint8Array) return result;
-          const { error, worked, advanced } = result;
-          // Servers close connections at any time (RFC 7766 §6.2.4): asked again on a new one. As long as answers come
-          // each time that goes on: some take only one query, or a hundred, on a connection.
-          if (!worked || error.status !== 'ERR_DNS_UNREACHABLE') throw error;
-          if (!advanced && !mayTryAgain) throw error;
-          mayTryAgain &&= advanced;
+          if (!worked || error.status !== 'ERR_DNS_UNREACHABLE' || (losses > 1 && alone)) throw error;
+          const again =
+            losses > 1 ? isolation.ask(together, query, options) : connection().ask(query, options);
+          result = await again;
         }
+        return result;
       }),
 
     close() {
       closed = unreachable(`${label}: closed`);
       for (const one of connections) one.close(closed);
       connections.clear();
+      isolation.close(closed);
     },
   };
 }

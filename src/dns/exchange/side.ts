@@ -1,5 +1,5 @@
 /** The resolvers of one side as one: the fastest that works is asked, and others when it is slow or fails. */
-import { realClock, type Clock } from '../race.ts';
+import { realClock, type Clock } from '../../base/clock.ts';
 import { RCODE } from '../wire/constants.ts';
 import { flagsOf, RCODE_MASK } from '../wire/header.ts';
 import { NotBelievedError } from './connection.ts';

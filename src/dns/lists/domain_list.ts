@@ -14,7 +14,7 @@ export interface DomainListBuilder {
 }
 
 /** More sources than that are told as the last one. */
-export const MOST_SOURCES = 256;
+const MOST_SOURCES = 256;
 
 export function domainListBuilder(): DomainListBuilder {
   const names = domainSetBuilder();

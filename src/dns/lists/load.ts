@@ -16,7 +16,7 @@ export type ListUse = 'china' | 'foreign' | 'block';
  * What a bare name means: lists of sites mean all below it (as chinadns-ng does); who blocks a name blocks that name
  * (as the Go program, hosts files and Pi-hole do).
  */
-export const PLAIN_MEANING: Readonly<Record<ListUse, PlainMeaning>> = {
+const PLAIN_MEANING: Readonly<Record<ListUse, PlainMeaning>> = {
   china: 'suffix',
   foreign: 'suffix',
   block: 'exact',
@@ -92,7 +92,7 @@ function unreadable(location: string, error: unknown): string {
 }
 
 /** What is wrong with a list, a line each; nothing if all is well. */
-export function complaints(location: string, { rules, bad, shown }: Findings): string[] {
+function complaints(location: string, { rules, bad, shown }: Findings): string[] {
   const lines = shown.map(
     ({ line, text, why }) => `${location}:${line}: ${why}, left out: ${JSON.stringify(text)}`,
   );

@@ -30,6 +30,33 @@ export interface DnsListenOptions {
   readonly tcp?: TcpLimits;
 }
 
+/** Two programs may be given the same free port, one for TCP and one for UDP. */
+const TRIES = 3;
+
+/**
+ * Listens on all addresses, on a port that nobody has, for what was asked of resolvers with link-local addresses: that can
+ * come to no address of loopback. Other machines could ask here too; to keep them out is the caller's business.
+ * @throws (as rejection) DnsListenError where there is no IPv6, or no such port; nothing listens then
+ */
+export async function listenForLinkLocal({
+  resolve,
+  failed,
+  tcp = TCP_LIMITS,
+}: Omit<DnsListenOptions, 'port' | 'holder'>): Promise<Omit<DnsListener, 'ipv6'>> {
+  for (let tries = 1; ; tries++) {
+    let stream: Closable | undefined;
+    try {
+      stream = serveTcp('::', 0, resolve, failed, tcp);
+      const { port } = stream;
+      const servers = [stream, await serveUdp('::', port, resolve, failed)];
+      return { port, close: () => servers.forEach((server) => server.close()) };
+    } catch (cause) {
+      stream?.close();
+      if (tries === TRIES) throw listenError('::', stream?.port ?? 0, cause, () => undefined);
+    }
+  }
+}
+
 interface Closable {
   readonly port: number;
   close(): void;
@@ -75,11 +102,12 @@ function listenError(
   const where = formatHostPort(address, port);
   if ((cause as { code?: string }).code !== 'EADDRINUSE')
     return new DnsListenError('ERR_LISTEN', `cannot listen on ${where} for DNS`, { cause });
+  // Without its cause, which says the same in the system's words.
   const who = holder(port);
   return new DnsListenError(
     'ERR_PORT_IN_USE',
     `${where}, where DNS is to be answered, is in use${who === undefined ? '' : ` by ${who}`}`,
-    { cause, hint: 'Stop that program, or choose another port as dns.port.' },
+    { hint: 'Stop that program, or choose another port as dns.port.' },
   );
 }
 

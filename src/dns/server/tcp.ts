@@ -3,8 +3,7 @@
  * that neither idle nor half-sent queries nor unread answers hold open.
  */
 import type { Socket } from 'bun';
-import { frame } from '../exchange/framing.ts';
-import { createFrames, type Frames } from './frames.ts';
+import { createUnframer, frame, type Unframer } from '../wire/framing.ts';
 import type { Resolve } from './resolve.ts';
 
 export interface TcpLimits {
@@ -33,7 +32,7 @@ export interface TcpServer {
 
 interface Connection {
   readonly client: string;
-  readonly frames: Frames;
+  readonly unframer: Unframer;
   /** Answers not taken by the kernel yet, in frames, and how much of them there is. */
   unsent: Uint8Array[];
   unread: number;
@@ -76,7 +75,7 @@ export function serveTcp(
   function read(socket: Socket<Connection>): void {
     const connection = socket.data;
     while (open.has(socket) && !isFull(connection)) {
-      const message = connection.frames.next();
+      const message = connection.unframer.next();
       if (message === undefined) break;
       if (message.length === 0) return socket.terminate();
       query(socket, message);
@@ -155,7 +154,7 @@ export function serveTcp(
       open(socket) {
         socket.data = {
           client: socket.remoteAddress,
-          frames: createFrames(),
+          unframer: createUnframer(),
           unsent: [],
           unread: 0,
           pending: 0,
@@ -168,7 +167,7 @@ export function serveTcp(
         open.add(socket);
       },
       data(socket, bytes) {
-        socket.data.frames.push(bytes);
+        socket.data.unframer.push(bytes);
         read(socket);
       },
       drain(socket) {

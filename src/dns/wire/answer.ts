@@ -56,12 +56,7 @@ export function isTruncated(message: Uint8Array): boolean {
   return (flagsOf(message) & FLAG.TC) !== 0;
 }
 
-/** The name that was asked for and those that CNAME records lead to from it, in order, as text; empty if malformed. */
-export function cnameChain(answer: Uint8Array): string[] {
-  const layout = layoutOf(answer);
-  return layout ? [...chainOf(answer, layout.records)] : [];
-}
-
+/** The name that was asked for and those that CNAME records lead to from it; empty if there is no one question. */
 function chainOf(answer: Uint8Array, records: readonly RecordAt[]): Set<string> {
   const chain = new Set<string>();
   if (u16(answer, COUNT.question) !== 1) return chain;

@@ -5,7 +5,7 @@
 import { HEADER_SIZE, u16 } from './header.ts';
 
 /** RFC 1035 §2.3.4, with all length bytes and the root's. */
-export const NAME_LIMIT = 255;
+const NAME_LIMIT = 255;
 const LABEL_LIMIT = 63;
 
 /** A name of 254 bytes before its root has at most 127 labels: more pointers than that lead nowhere. */

@@ -29,11 +29,6 @@ export function minTtl(message: Uint8Array, offsets = ttlOffsets(message)): numb
   return lowest;
 }
 
-/** Takes the seconds that an answer lay in the cache off its TTLs, down to 0. In place. */
-export function age(message: Uint8Array, offsets: Uint32Array, seconds: number): void {
-  for (const at of offsets) putU32(message, at, Math.max(0, ttlAt(message, at) - seconds));
-}
-
 /** Brings TTLs to between `least` and `most`. In place. */
 export function setTtls(message: Uint8Array, offsets: Uint32Array, least: number, most: number): void {
   for (const at of offsets) putU32(message, at, Math.min(most, Math.max(least, ttlAt(message, at))));

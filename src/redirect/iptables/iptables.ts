@@ -43,6 +43,7 @@ export function createIptables({ runner, log }: IptablesOptions): Redirect {
 
   return {
     mechanism: 'iptables',
+    takesLinkLocal: false,
 
     async apply(plan) {
       inForce = undefined;

@@ -51,7 +51,7 @@ export function renderSwap(plan: RedirectPlan, owner: number): string {
 /** For `iptables-restore --noflush` or its IPv6 sister: all rules of one family, in one transaction. */
 export function renderRules({ port, dns, gid }: RedirectPlan, family: 4 | 6, owner: number): string {
   const bypassed = `-m set --match-set ${setName(family, owner)} dst ${COMMENT} -j RETURN`;
-  // What is bound to a device, as a socket to a link-local address is, can't be redirected to loopback.
+  // A socket to a link-local address is bound to its interface, from which there is no way to loopback.
   const linkLocal = dns !== undefined && family === 6 ? [`-d fe80::/10 ${COMMENT} -j RETURN`] : [];
   return rules({ port, dns, gid }, { beforeDns: linkLocal, behindDns: [bypassed] }, owner);
 }

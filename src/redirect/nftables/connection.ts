@@ -71,6 +71,7 @@ export function connect(): Connection {
         for (const reply of readReplies(socket.receive())) {
           if (reply.sequence !== sequence) continue;
           if (reply.kind === 'object') found = copied(reply.attributes);
+          else if (reply.kind !== 'verdict') continue;
           else if (reply.errno !== 0) return refusal(reply, message);
           else return found ?? new Map();
         }

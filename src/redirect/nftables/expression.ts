@@ -5,10 +5,13 @@
 import { attribute, nested, string, u32, type Bytes } from './attribute.ts';
 import {
   LOOPBACK_IFINDEX,
+  NF_DROP,
   NF_NAT_RANGE_PROTO_SPECIFIED,
-  NFT_CMP_EQ,
+  NFPROTO,
+  NFT_CMP,
   NFT_FIB_RESULT_ADDRTYPE,
   NFT_META,
+  NFT_NAT_DNAT,
   NFT_PAYLOAD_NETWORK_HEADER,
   NFT_PAYLOAD_TRANSPORT_HEADER,
   NFT_REG,
@@ -23,6 +26,7 @@ import {
   NFTA_LIST_ELEM,
   NFTA_LOOKUP,
   NFTA_META,
+  NFTA_NAT,
   NFTA_PAYLOAD,
   NFTA_REDIR,
   NFTA_VERDICT_CODE,
@@ -63,6 +67,11 @@ export function leavesByLoopback(): Expression[] {
   return [meta(NFT_META.OIF), isEqual(hostU32(LOOPBACK_IFINDEX))];
 }
 
+/** `iif != lo`: it comes from another machine. */
+export function comesFromOutside(): Expression[] {
+  return [meta(NFT_META.IIF), compared(NFT_CMP.NEQ, hostU32(LOOPBACK_IFINDEX))];
+}
+
 /** `ip daddr @SET` or `ip6 daddr @SET`; stands behind {@link nfprotoIs}. `setId` as given to the set in this batch. */
 export function destinationIn(family: 4 | 6, set: string, setId: number): Expression[] {
   return [
@@ -96,8 +105,12 @@ export function counter(): Expression[] {
 
 /** `return`: leave the chain, that is, take its policy. */
 export function leave(): Expression[] {
-  const verdict = nested(NFTA_DATA.VERDICT, u32(NFTA_VERDICT_CODE, NFT_RETURN));
-  return [immediate(NFT_REG.VERDICT, verdict)];
+  return [verdict(NFT_RETURN)];
+}
+
+/** `drop`. */
+export function drop(): Expression[] {
+  return [verdict(NF_DROP)];
 }
 
 /** `redirect to :PORT`: to 127.0.0.1 or ::1, on the way out. Only in a nat chain, behind {@link l4protoIs}. */
@@ -108,6 +121,25 @@ export function redirectTo(port: number): Expression[] {
       'redir',
       u32(NFTA_REDIR.REG_PROTO_MIN, NFT_REG.REG_1),
       u32(NFTA_REDIR.FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED),
+    ),
+  ];
+}
+
+/**
+ * `dnat ip6 to ip6 saddr:PORT`: to the address that it comes from, so that it stays on its interface, which a socket may be
+ * bound to. Only in a nat chain, behind {@link l4protoIs}.
+ */
+export function sendBackTo(port: number): Expression[] {
+  return [
+    source6(),
+    immediate(NFT_REG.REG_2, attribute(NFTA_DATA.VALUE, networkU16(port))),
+    expression(
+      'nat',
+      u32(NFTA_NAT.TYPE, NFT_NAT_DNAT),
+      u32(NFTA_NAT.FAMILY, NFPROTO.IPV6),
+      u32(NFTA_NAT.REG_ADDR_MIN, NFT_REG.REG_1),
+      u32(NFTA_NAT.REG_PROTO_MIN, NFT_REG.REG_2),
+      u32(NFTA_NAT.FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED),
     ),
   ];
 }
@@ -124,6 +156,10 @@ function destination(family: 4 | 6): Expression {
   // RFC 791 §3.1 and RFC 8200 §3: where it stands in the header.
   const [offset, length] = family === 4 ? [16, 4] : [24, 16];
   return payload(NFT_PAYLOAD_NETWORK_HEADER, offset, length);
+}
+
+function source6(): Expression {
+  return payload(NFT_PAYLOAD_NETWORK_HEADER, 8, 16);
 }
 
 /** Bytes of the packet, as they stand in it. */
@@ -150,12 +186,20 @@ function masked(mask: Uint8Array): Expression {
 }
 
 function isEqual(value: Uint8Array): Expression {
+  return compared(NFT_CMP.EQ, value);
+}
+
+function compared(operator: number, value: Uint8Array): Expression {
   return expression(
     'cmp',
     u32(NFTA_CMP.SREG, NFT_REG.REG_1),
-    u32(NFTA_CMP.OP, NFT_CMP_EQ),
+    u32(NFTA_CMP.OP, operator),
     nested(NFTA_CMP.DATA, attribute(NFTA_DATA.VALUE, value)),
   );
+}
+
+function verdict(code: number): Expression {
+  return immediate(NFT_REG.VERDICT, nested(NFTA_DATA.VERDICT, u32(NFTA_VERDICT_CODE, code)));
 }
 
 function immediate(register: number, data: Bytes): Expression {

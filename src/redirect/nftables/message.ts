@@ -10,6 +10,7 @@ import {
   NFPROTO,
   NFT_MSG,
   NLM_F,
+  NLMSG_DONE,
   NLMSG_ERROR,
   NLMSGERR_ATTR,
 } from './uapi.ts';
@@ -48,13 +49,29 @@ export function encodeBatch(messages: readonly Message[], sequence: number, comm
 }
 
 function encodeMessage({ type, flags, attributes }: Message, sequence: number, extra: number): Bytes {
-  const header = headers(
+  return netfilterMessage(
     (NFNL_SUBSYS_NFTABLES << 8) | type,
-    NLM_F.REQUEST | flags | extra,
+    flags | extra,
     sequence,
     NFPROTO.INET,
+    attributes,
   );
-  return sized(concat([header, ...attributes]));
+}
+
+/**
+ * A request to any part of netfilter.
+ * @param type the part, one of NFNL_SUBSYS_…, times 256, and what it is asked to do
+ * @param flags {@link NLM_F} beyond REQUEST
+ * @param family one of {@link NFPROTO}
+ */
+export function netfilterMessage(
+  type: number,
+  flags: number,
+  sequence: number,
+  family: number,
+  attributes: readonly Bytes[],
+): Bytes {
+  return sized(concat([headers(type, NLM_F.REQUEST | flags, sequence, family), ...attributes]));
 }
 
 function delimiter(type: number, sequence: number): Bytes {
@@ -94,7 +111,9 @@ export type Reply =
       readonly kind: 'object';
       readonly sequence: number;
       readonly attributes: ReadonlyMap<number, Uint8Array>;
-    };
+    }
+  /** There are no more objects, of a request for all of them. */
+  | { readonly kind: 'end'; readonly sequence: number };
 
 /** The messages of one datagram from the kernel. Ends quietly at the first that is cut short. */
 export function readReplies(datagram: Uint8Array): Reply[] {
@@ -108,6 +127,7 @@ export function readReplies(datagram: Uint8Array): Reply[] {
     const sequence = view.getUint32(at + 8, true);
     const body = datagram.subarray(at + NLMSGHDR, at + length);
     if (type === NLMSG_ERROR) replies.push(readVerdict(body, flags, sequence));
+    else if (type === NLMSG_DONE) replies.push({ kind: 'end', sequence });
     else replies.push({ kind: 'object', sequence, attributes: readAttributes(body.subarray(NFGENMSG)) });
     at += aligned(length);
   }

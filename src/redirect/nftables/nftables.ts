@@ -21,6 +21,7 @@ export function createNftables(log: Log = silent): Redirect {
 
   return {
     mechanism: 'nftables',
+    takesLinkLocal: true,
 
     async apply(plan) {
       const connection = inForce?.connection ?? spoken(connect);
@@ -88,7 +89,7 @@ export async function cleanNftables(): Promise<string[]> {
  * @returns undefined if they can, else why not
  */
 export function probeNftables(): string | undefined {
-  const plan: RedirectPlan = { port: 1, dns: 1, gid: 0, bypass: NO_RANGES, ipv6: true };
+  const plan: RedirectPlan = { port: 1, dns: 1, linkLocalDns: 1, gid: 0, bypass: NO_RANGES, ipv6: true };
   try {
     const connection = connect();
     try {

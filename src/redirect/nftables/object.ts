@@ -5,7 +5,9 @@ import type { IntervalBlock } from './intervals.ts';
 import type { Message } from './message.ts';
 import {
   NF_ACCEPT,
+  NF_INET_LOCAL_IN,
   NF_INET_LOCAL_OUT,
+  NF_IP_PRI_FILTER,
   NF_IP_PRI_NAT_DST,
   NFT_BYTEORDER_BIG_ENDIAN,
   NFT_MSG,
@@ -107,6 +109,21 @@ export function flushSet({ table, name }: AddressSet): Message {
 
 /** A chain that sees the first packet of every connection made on this machine, before its destination is final. */
 export function newNatOutputChain(table: string, name: string): Message {
+  return newBaseChain(table, name, 'nat', NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST);
+}
+
+/** A chain that sees every packet for this machine itself, after its destination may have been changed. */
+export function newFilterInputChain(table: string, name: string): Message {
+  return newBaseChain(table, name, 'filter', NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
+}
+
+function newBaseChain(
+  table: string,
+  name: string,
+  type: 'nat' | 'filter',
+  hook: number,
+  priority: number,
+): Message {
   return {
     object: `chain ${name}`,
     type: NFT_MSG.NEWCHAIN,
@@ -114,13 +131,9 @@ export function newNatOutputChain(table: string, name: string): Message {
     attributes: [
       string(NFTA_CHAIN.TABLE, table),
       string(NFTA_CHAIN.NAME, name),
-      string(NFTA_CHAIN.TYPE, 'nat'),
+      string(NFTA_CHAIN.TYPE, type),
       u32(NFTA_CHAIN.POLICY, NF_ACCEPT),
-      nested(
-        NFTA_CHAIN.HOOK,
-        u32(NFTA_HOOK.HOOKNUM, NF_INET_LOCAL_OUT),
-        u32(NFTA_HOOK.PRIORITY, NF_IP_PRI_NAT_DST),
-      ),
+      nested(NFTA_CHAIN.HOOK, u32(NFTA_HOOK.HOOKNUM, hook), u32(NFTA_HOOK.PRIORITY, priority)),
     ],
   };
 }

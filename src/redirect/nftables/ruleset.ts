@@ -9,17 +9,25 @@
  *         type nat hook output priority dstnat; policy accept;
  *         meta skgid 7777 counter return
  *         fib daddr type local counter return
- *         ip6 daddr fe80::/10 counter return
+ *         ip6 daddr fe80::/10 udp dport 53 counter dnat ip6 to ip6 saddr:1054
+ *         ip6 daddr fe80::/10 tcp dport 53 counter dnat ip6 to ip6 saddr:1054
  *         udp dport 53 counter redirect to :1053
  *         tcp dport 53 counter redirect to :1053
  *         ip daddr @bypass4 counter return
  *         ip6 daddr @bypass6 counter return
  *         meta l4proto tcp counter redirect to :1111
  *       }
+ *       chain input {
+ *         type filter hook input priority filter; policy accept;
+ *         iif != lo udp dport 1054 counter drop
+ *         iif != lo tcp dport 1054 counter drop
+ *       }
  *     }
  *
- * DNS is caught before the ranges: the resolver that a machine was given is mostly its router, in a private net. Not one
- * with a link-local address: a socket that talks to such is bound to its device, and loopback can't be reached from there.
+ * DNS is caught before the ranges: the resolver that a machine was given is mostly its router, in a private net. That router
+ * may be known by its link-local address. What is sent there can't be redirected to loopback: its socket is bound to the
+ * interface (ip6_datagram_connect), on which there is no way to ::1, and from ::1 there is none back to its own link-local
+ * address. So it is sent to that one, and we listen on all addresses there, where nobody from outside may come.
  *
  * A further set that rules look into (answers of DNS, with NFT_SET_TIMEOUT and a timeout an element) belongs beside
  * {@link bypassSets}: a set, and a `return` rule before the redirect. {@link replaceRanges} leaves all but the two
@@ -27,16 +35,19 @@
  */
 import type { RedirectPlan } from '../redirect.ts';
 import {
+  comesFromOutside,
   counter,
   destinationIn,
   destinationIsLinkLocal,
   destinationIsLocal,
   destinationPortIs,
+  drop,
   l4protoIs,
   leave,
   leavesByLoopback,
   nfprotoIs,
   redirectTo,
+  sendBackTo,
   socketGroupIs,
   type Expression,
 } from './expression.ts';
@@ -45,6 +56,7 @@ import type { Message } from './message.ts';
 import {
   addElements,
   flushSet,
+  newFilterInputChain,
   newIntervalSet,
   newNatOutputChain,
   newOwnedTable,
@@ -56,6 +68,7 @@ import { IPPROTO_TCP, IPPROTO_UDP, NFPROTO } from './uapi.ts';
 /** Our table, of family inet. */
 export const TABLE = 'snet';
 const CHAIN = 'output';
+const INPUT_CHAIN = 'input';
 
 /**
  * How the kernel is asked whether a destination is this machine: `fib` looks into its routing tables, but is a module
@@ -98,27 +111,39 @@ export function ruleset(plan: RedirectPlan, locality: Locality, table: string = 
       counter(),
       redirectTo(plan.port),
     ),
+    ...inputChain(plan, table),
   ];
 }
 
 const DNS_PORT = 53;
+/** Over what there is DNS, and what it is called. */
+const DNS_TRANSPORTS = [
+  [IPPROTO_UDP, 'UDP'],
+  [IPPROTO_TCP, 'TCP'],
+] as const;
 
 function dnsRules(
   plan: RedirectPlan,
   rule: (comment: string, ...parts: Expression[][]) => Message,
 ): Message[] {
-  const { dns } = plan;
+  const { dns, linkLocalDns } = plan;
   if (dns === undefined) return [];
-  const linkLocal = rule(
-    "resolvers of this link: what is bound to a device can't be redirected",
-    nfprotoIs(NFPROTO.IPV6),
-    destinationIsLinkLocal(),
-    counter(),
-    leave(),
-  );
-  const caught = [IPPROTO_UDP, IPPROTO_TCP].map((protocol) =>
+  const isLinkLocal = [...nfprotoIs(NFPROTO.IPV6), ...destinationIsLinkLocal()];
+  const leftAlone = [rule('resolvers of this link', isLinkLocal, counter(), leave())];
+  const sentBack = (port: number) =>
+    DNS_TRANSPORTS.map(([protocol, name]) =>
+      rule(
+        `DNS over ${name} to resolvers of this link goes to snet, by its interface`,
+        isLinkLocal,
+        l4protoIs(protocol),
+        destinationPortIs(DNS_PORT),
+        counter(),
+        sendBackTo(port),
+      ),
+    );
+  const caught = DNS_TRANSPORTS.map(([protocol, name]) =>
     rule(
-      `DNS over ${protocol === IPPROTO_UDP ? 'UDP' : 'TCP'} goes to snet, whomever it asks`,
+      `DNS over ${name} goes to snet, whomever it asks`,
       anyFamilyOf(plan),
       l4protoIs(protocol),
       destinationPortIs(DNS_PORT),
@@ -126,7 +151,22 @@ function dnsRules(
       redirectTo(dns),
     ),
   );
-  return plan.ipv6 ? [linkLocal, ...caught] : caught;
+  if (!plan.ipv6) return caught;
+  return [...(linkLocalDns === undefined ? leftAlone : sentBack(linkLocalDns)), ...caught];
+}
+
+/** Keeps other machines from where we listen on all addresses. */
+function inputChain({ dns, linkLocalDns, ipv6 }: RedirectPlan, table: string): Message[] {
+  if (dns === undefined || linkLocalDns === undefined || !ipv6) return [];
+  const rules = DNS_TRANSPORTS.map(([protocol, name]) =>
+    newRule(
+      table,
+      INPUT_CHAIN,
+      `DNS over ${name} from other machines`,
+      [comesFromOutside(), l4protoIs(protocol), destinationPortIs(linkLocalDns), counter(), drop()].flat(),
+    ),
+  );
+  return [newFilterInputChain(table, INPUT_CHAIN), ...rules];
 }
 
 function anyFamilyOf({ ipv6 }: RedirectPlan): Expression[] {

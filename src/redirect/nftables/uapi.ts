@@ -4,16 +4,18 @@
  * libnftnl's include/libnftnl/udata.h.
  */
 
-/** Flags of nlmsghdr. CREATE, EXCL and APPEND are for NEW requests. */
+/** Flags of nlmsghdr. CREATE, EXCL and APPEND are for NEW requests, DUMP for GET. */
 export const NLM_F = {
   REQUEST: 0x1,
   ACK: 0x4,
+  DUMP: 0x300,
   EXCL: 0x200,
   CREATE: 0x400,
   APPEND: 0x800,
   ACK_TLVS: 0x200,
 } as const;
 export const NLMSG_ERROR = 2;
+export const NLMSG_DONE = 3;
 export const NLMSGERR_ATTR = { MSG: 1, OFFS: 2 } as const;
 export const NFNL_MSG = { BATCH_BEGIN: 0x10, BATCH_END: 0x11 } as const;
 export const NFNL_SUBSYS_NFTABLES = 10;
@@ -21,10 +23,14 @@ export const NFNL_SUBSYS_NFTABLES = 10;
 export const NFPROTO = { UNSPEC: 0, INET: 1, IPV4: 2, IPV6: 10 } as const;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
+export const NF_INET_LOCAL_IN = 1;
 export const NF_INET_LOCAL_OUT = 3;
+export const NF_DROP = 0;
 export const NF_ACCEPT = 1;
 /** Where destination addresses are rewritten: enum nf_ip_hook_priorities. */
 export const NF_IP_PRI_NAT_DST = -100;
+/** Where packets are let through or not. */
+export const NF_IP_PRI_FILTER = 0;
 /** linux/rtnetlink.h: a route to an address of this machine. */
 export const RTN_LOCAL = 2;
 /** net/flow.h: the index of `lo` in every network namespace. */
@@ -38,12 +44,12 @@ export const NFT_MSG = {
 export const NFT_TABLE_F_OWNER = 2;
 export const NFT_SET_INTERVAL = 4;
 export const NFT_SET_ELEM_INTERVAL_END = 1;
-export const NFT_REG = { VERDICT: 0, REG_1: 1 } as const;
+export const NFT_REG = { VERDICT: 0, REG_1: 1, REG_2: 2 } as const;
 export const NFT_RETURN = -5;
-export const NFT_CMP_EQ = 0;
+export const NFT_CMP = { EQ: 0, NEQ: 1 } as const;
 export const NFT_PAYLOAD_NETWORK_HEADER = 1;
 export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
-export const NFT_META = { OIF: 5, SKGID: 11, NFPROTO: 15, L4PROTO: 16 } as const;
+export const NFT_META = { IIF: 4, OIF: 5, SKGID: 11, NFPROTO: 15, L4PROTO: 16 } as const;
 export const NFT_FIB_RESULT_ADDRTYPE = 3;
 export const NFTA_FIB_F_DADDR = 2;
 
@@ -73,6 +79,8 @@ export const NFTA_LOOKUP = { SET: 1, SREG: 2, SET_ID: 4 } as const;
 export const NFTA_PAYLOAD = { DREG: 1, BASE: 2, OFFSET: 3, LEN: 4 } as const;
 export const NFTA_IMMEDIATE = { DREG: 1, DATA: 2 } as const;
 export const NFTA_FIB = { DREG: 1, RESULT: 2, FLAGS: 3 } as const;
+export const NFT_NAT_DNAT = 1;
+export const NFTA_NAT = { TYPE: 1, FAMILY: 2, REG_ADDR_MIN: 3, REG_PROTO_MIN: 5, FLAGS: 7 } as const;
 export const NFTA_REDIR = { REG_PROTO_MIN: 1, FLAGS: 3 } as const;
 
 /** User data is nft's own: type u8, length u8, value. The kernel keeps it and doesn't look. */

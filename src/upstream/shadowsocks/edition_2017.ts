@@ -63,7 +63,7 @@ class Client2017 extends Start2017 {
 class Server2017 extends Start2017 implements ServerStart {
   target: Target | undefined;
   readonly user = undefined;
-  /** The beginning of a target that came split over records, at most TARGET_LIMIT - 1 bytes. */
+  /** The beginning of a target that came split over records, at most 258 bytes. */
   #partial: Uint8Array | undefined;
 
   check(_head: Uint8Array, salt: Uint8Array): void {

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import {
   chmod,
   mkdir,
-  mkdtemp,
   readdir,
   readFile,
-  rm,
   stat,
   symlink,
   truncate,
@@ -13,7 +11,6 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { silent, type Fields } from '../../../src/base/log.ts';
@@ -23,19 +20,16 @@ import { createKeeper, loadRecords } from '../../../src/dns/cache/keeper.ts';
 import { ANSWERS, VERDICT_RECORDS } from '../../../src/dns/cache/kept_records.ts';
 import { createVerdicts } from '../../../src/dns/cache/verdicts.ts';
 import { eventually } from '../../lab/eventually.ts';
+import { folderForAll } from '../../lab/folder.ts';
 import { answer, ask, essence, ttlsOf, type Asked, type Kind } from './answers.ts';
 
-let scratch: string;
-beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'snet-keeper-'));
-});
-afterAll(() => rm(scratch, { recursive: true }));
+const scratch = folderForAll();
 
 const DAY = 86_400_000;
 let folders = 0;
 
 /** A program's life: a cache and verdicts in it, with clocks that the test sets. The monotonic one begins at 0 in each. */
-function life({ wall = 0, directory = join(scratch, `${folders++}`), stale = 3600, size = 1 << 20 } = {}) {
+function life({ wall = 0, directory = scratch.file(`${folders++}`), stale = 3600, size = 1 << 20 } = {}) {
   const time = { wall, now: 0 };
   const warnings: Fields[] = [];
   const cache = createCache({ size, minTtl: 0, maxTtl: 86_400, stale, directory }, () => time.now);
@@ -165,7 +159,7 @@ describe('over a restart', () => {
 
 describe('the files', () => {
   test('are for their owner alone, and so is the directory; nothing else is left', async () => {
-    const { keeper, directory } = life({ directory: join(scratch, 'deep', 'er') });
+    const { keeper, directory } = life({ directory: scratch.file('deep/er') });
     await keeper.stop();
     expect(((await stat(directory)).mode & 0o777).toString(8)).toBe('700');
     expect((await readdir(directory)).sort()).toEqual(['answers', 'verdicts']);
@@ -234,7 +228,7 @@ describe('the files', () => {
   test('do not follow a link when written: it is replaced, its target stays', async () => {
     const { directory, keeper, warnings } = life();
     await mkdir(directory, { mode: 0o700 });
-    const target = join(scratch, 'somebody-elses');
+    const target = scratch.file('somebody-elses');
     await writeFile(target, 'theirs');
     await symlink(target, join(directory, 'answers'));
     await symlink(target, join(directory, `.answers.${process.pid}`));
@@ -265,7 +259,7 @@ describe('the files', () => {
   });
 
   test('with a right sum but senseless contents are read without a fault', async () => {
-    const path = join(scratch, 'senseless');
+    const path = scratch.file('senseless');
     const take = life({ size: 4096 });
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {

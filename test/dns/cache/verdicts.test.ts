@@ -16,7 +16,6 @@ describe('verdicts', () => {
       fc.record({ what: fc.constant('record' as const), name, verdict }),
       fc.record({ what: fc.constant('lookup' as const), name }),
       fc.record({ what: fc.constant('lookup' as const), name }),
-      fc.record({ what: fc.constant('forget' as const), name }),
       fc.record({ what: fc.constant('wait' as const), ms: fc.nat(60_000) }),
     );
     fc.assert(
@@ -28,9 +27,6 @@ describe('verdicts', () => {
           else if (step.what === 'record') {
             verdicts.record(step.name, step.verdict);
             slow.set(step.name, { verdict: step.verdict, used: time.now });
-          } else if (step.what === 'forget') {
-            verdicts.forget(step.name);
-            slow.delete(step.name);
           } else {
             const known = slow.get(step.name);
             if (known && time.now - known.used >= 100_000) slow.delete(step.name);

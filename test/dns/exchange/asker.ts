@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createExchange } from '../../../src/dns/exchange/create.ts';
 import { ExchangeError, type Exchange } from '../../../src/dns/exchange/exchange.ts';
 import type { ResolverConfig } from '../../../src/config/dns_config.ts';
-import { parseAddress } from '../../../src/net/address.ts';
+import { resolverConfig } from '../../config/resolver_config.ts';
 import { ask, told } from './messages.ts';
 import { openDirect } from './open_direct.ts';
 
@@ -40,11 +40,8 @@ const PATIENCE = 8_000;
 
 const { resolvers, names, mixCase = false } = JSON.parse(process.argv[2]!) as Task;
 const openBefore = openSockets();
-const exchanges = resolvers.map(({ address, host, path, ca, ...rest }) =>
-  createExchange(
-    { ...rest, address: parseAddress(address)!, host, path, ca, authorization: undefined },
-    { open: openDirect, mixCase },
-  ),
+const exchanges = resolvers.map(({ transport, address, port, ...more }) =>
+  createExchange(resolverConfig(transport, address, port, more), { open: openDirect, mixCase }),
 );
 
 /** Of TCP and UDP, of this process. */

@@ -1,9 +1,11 @@
 /** Against resolvers that nobody here wrote. All of it happens on the loopback of a namespace. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { join } from 'node:path';
+import { startDnsmasq } from '../../lab/dnsmasq.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { Netns } from '../../lab/netns.ts';
 import { start, type Program } from '../../lab/program.ts';
+import { startUnbound } from '../../lab/unbound.ts';
 import { describeNeeding } from '../../needs.ts';
 import type { Resolver, Round, Task } from './asker.ts';
 import { createCertificates, KINDS, NAME, type Certificates, type Kind } from './certificates.ts';
@@ -32,12 +34,20 @@ describeNeeding(['root', 'ip', 'openssl', 'unbound', 'dnsmasq'], 'with resolvers
   let certificates: Certificates;
   const unbounds = new Map<Kind, Program>();
 
-  const startUnbound = async (kind: Kind) => {
-    const config = join(certificates.authority, `../unbound-${kind}.conf`);
-    await Bun.write(config, unboundConfig(kind, certificates));
-    const unbound = start(ns, ['unbound', '-d', '-d', '-c', config]);
+  const startWith = async (kind: Kind) => {
+    const unbound = await startUnbound(ns, {
+      file: join(certificates.authority, `../unbound-${kind}.conf`),
+      addresses: kind === 'good' ? [ADDRESS.good, '::1'] : [ADDRESS[kind]],
+      certificate: certificates.certificate(kind),
+      key: certificates.key(kind),
+      zones: { 'wild.test': '192.0.2.9' },
+      more: [
+        'local-zone: "test." static',
+        'local-data: "a.test. 60 IN A 192.0.2.1"',
+        ...MANY.map((address) => `local-data: "many.test. 60 IN A ${address}"`),
+      ],
+    });
     unbounds.set(kind, unbound);
-    await unbound.says(/start of service/);
   };
   const ask = (task: Task) => start(ns, [process.execPath, ASKER, JSON.stringify(task)]);
   const round = (asker: Program, nth: number) =>
@@ -63,7 +73,7 @@ describeNeeding(['root', 'ip', 'openssl', 'unbound', 'dnsmasq'], 'with resolvers
 
   beforeAll(async () => {
     [ns, certificates] = await Promise.all([Netns.create('dns'), createCertificates()]);
-    await Promise.all(KINDS.map(startUnbound));
+    await Promise.all(KINDS.map(startWith));
   });
   afterAll(async () => {
     await ns[Symbol.asyncDispose]();
@@ -124,48 +134,20 @@ describeNeeding(['root', 'ip', 'openssl', 'unbound', 'dnsmasq'], 'with resolvers
     await unbounds.get('good')![Symbol.asyncDispose]();
     asker.signal('SIGUSR2');
     expect(await round(asker, 1)).toEqual(resolvers.map(() => none('ERR_DNS_UNREACHABLE', /./)));
-    await startUnbound('good');
+    await startWith('good');
     asker.signal('SIGUSR2');
     expect(await round(asker, 2)).toEqual(good);
     await finish(asker);
   });
 
   test('dnsmasq, which hangs up after a hundred queries, answers a thousand over TCP', async () => {
-    const alone = [
-      '--keep-in-foreground',
-      '--conf-file=/dev/null',
-      '--no-resolv',
-      '--no-hosts',
-      '--log-facility=-',
-    ];
-    const listen = ['--port=5300', '--listen-address=127.0.0.1', '--bind-interfaces'];
-    await using dnsmasq = start(ns, ['dnsmasq', ...alone, ...listen, '--address=/wild.test/192.0.2.9']);
-    await dnsmasq.says(/started/);
+    await using _ = await startDnsmasq(ns, {
+      listen: ['127.0.0.1'],
+      port: 5300,
+      zones: { 'wild.test': ['192.0.2.9'] },
+    });
     await using asker = ask({ resolvers: [{ ...tcp, port: 5300 }], names: wild(1_000) });
     expect(await round(asker, 0)).toEqual([all(1_000, ['192.0.2.9'])]);
     await finish(asker);
   });
 });
-
-function unboundConfig(kind: Kind, certificates: Certificates): string {
-  const addresses = kind === 'good' ? [ADDRESS.good, '::1'] : [ADDRESS[kind]];
-  const listen = addresses.flatMap((address) => [53, 853, 443].map((port) => `${address}@${port}`));
-  return `server:
-    directory: ""
-    chroot: ""
-    username: ""
-    pidfile: ""
-    use-syslog: no
-    module-config: "iterator"
-    ${listen.map((at) => `interface: ${at}`).join('\n    ')}
-    tls-port: 853
-    https-port: 443
-    tls-service-pem: "${certificates.certificate(kind)}"
-    tls-service-key: "${certificates.key(kind)}"
-    local-zone: "test." static
-    local-data: "a.test. 60 IN A 192.0.2.1"
-    local-zone: "wild.test." redirect
-    local-data: "wild.test. 60 IN A 192.0.2.9"
-    ${MANY.map((address) => `local-data: "many.test. 60 IN A ${address}"`).join('\n    ')}
-`;
-}

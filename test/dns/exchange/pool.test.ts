@@ -1,4 +1,6 @@
 import { afterEach, expect, jest, test } from 'bun:test';
+import { array, assert, asyncProperty, boolean, integer } from 'fast-check';
+import type { ExchangeError } from '../../../src/dns/exchange/exchange.ts';
 import { MOST_FRAMED } from '../../../src/dns/exchange/framed.ts';
 import { createTcpExchange } from '../../../src/dns/exchange/tcp.ts';
 import { idOf } from '../../../src/dns/wire/header.ts';
@@ -131,22 +133,40 @@ test('a resolver that takes one query a connection answers all', async () => {
   exchange.close();
 });
 
-test('a connection that gave answers before it died doesn’t count as the second', async () => {
-  const streams = scriptedStreams({
-    onQuery(query, end) {
-      if (end.isClosed) return;
-      const nth = streams.ends.indexOf(end);
-      const isFirstQuery = query === end.queries[0];
-      if (nth === 2 || (nth === 0 && isFirstQuery)) reply(query, end);
-      else end.end();
-    },
-  });
-  const exchange = exchangeOver(streams);
-  const [one, two] = [ask('n1.test'), ask('n2.test')];
-  const answers = [one, two].map(({ query, question }) => exchange.ask(query, question, { signal: NEVER }));
-  expect((await Promise.all(answers)).map((each) => told(each).data)).toEqual([[address(1)], [address(2)]]);
-  expect(streams.ends).toHaveLength(3);
-  exchange.close();
+test('whatever queries make a resolver hang up, and however few it takes on a connection, the others are answered', async () => {
+  await assert(
+    asyncProperty(
+      array(boolean(), { maxLength: 60 }),
+      integer({ min: 1, max: 70 }),
+      async (poisons, most) => {
+        const times = new Map<string, number>();
+        const streams = scriptedStreams({
+          onQuery(query, end) {
+            if (end.isClosed || end.queries.indexOf(query) >= most) return end.end();
+            const asked = addressOfQuery(query);
+            times.set(asked, (times.get(asked) ?? 0) + 1);
+            if (poisons[Number(asked.split('.')[3])]) end.end();
+            else reply(query, end);
+          },
+        });
+        const exchange = exchangeOver(streams);
+        const outcomes = poisons.map(async (_, n) => {
+          const { query, question } = ask(`n${n}.test`);
+          return exchange.ask(query, question, { signal: NEVER }).then(
+            (message) => told(message).data[0],
+            (error: ExchangeError) => error.status,
+          );
+        });
+        expect(await Promise.all(outcomes)).toEqual(
+          poisons.map((isPoison, n) => (isPoison ? 'ERR_DNS_UNREACHABLE' : address(n))),
+        );
+        // Twice with all, then one of 8, one of 2, alone.
+        expect(Math.max(0, ...times.values())).toBeLessThanOrEqual(5);
+        expect(streams.ends.filter(({ isClosed }) => !isClosed).length).toBeLessThanOrEqual(1);
+        exchange.close();
+      },
+    ),
+  );
 });
 
 test('a resolver that refuses connections is not tried again for the same query', async () => {

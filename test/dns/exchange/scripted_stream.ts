@@ -1,6 +1,7 @@
 /** A resolver's far end in memory: streams whose other side is the test. */
 import type { OpenStream } from '../../../src/net/byte_stream.ts';
-import { createUnframer, frame } from '../../../src/dns/exchange/framing.ts';
+import { frame } from '../../../src/dns/wire/framing.ts';
+import { unframing } from '../wire/unframing.ts';
 
 export interface FarEnd {
   /** The queries that have come on this connection, in order. */
@@ -30,7 +31,7 @@ export function scriptedStreams({
 } = {}): ScriptedStreams {
   const ends: FarEnd[] = [];
   const open: OpenStream = (_, events) => {
-    const unframe = createUnframer();
+    const unframe = unframing();
     const queries: Uint8Array[] = [];
     let isClosed = false;
     const end: FarEnd = {

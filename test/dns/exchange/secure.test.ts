@@ -1,21 +1,20 @@
 /** TLS and HTTPS against servers that misbehave. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
-import { createSecureServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server, type TLSSocket } from 'node:tls';
-import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'bun:test';
+import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { Secret } from '../../../src/base/secret.ts';
-import { createExchange } from '../../../src/dns/exchange/create.ts';
 import type { Exchange } from '../../../src/dns/exchange/exchange.ts';
-import { createUnframer, frame } from '../../../src/dns/exchange/framing.ts';
+import { frame } from '../../../src/dns/wire/framing.ts';
+import { unframing } from '../wire/unframing.ts';
 import { idOf } from '../../../src/dns/wire/header.ts';
-import { parseAddress } from '../../../src/net/address.ts';
 import type { OpenStream } from '../../../src/net/byte_stream.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { describeNeeding } from '../../needs.ts';
-import { createCertificates, NAME, type Certificates } from './certificates.ts';
+import { NAME } from './certificates.ts';
 import { answer, ask, failure, NEVER, told } from './messages.ts';
-import { openDirect, opened } from './open_direct.ts';
+import { openDirect } from './open_direct.ts';
+import { serversForAll } from './servers.ts';
 
 const TRUE = ['192.0.2.1'];
 const { query, question } = ask('a.test', { id: 99 });
@@ -34,58 +33,26 @@ const openShredded: OpenStream = (destination, events) =>
   });
 
 describeNeeding(['openssl'], 'over TLS', () => {
-  let certificates: Certificates;
-  let tls: { readonly key: Buffer; readonly cert: Buffer };
-  const undo: (() => void)[] = [];
+  const servers = serversForAll();
 
-  beforeAll(async () => {
-    certificates = await createCertificates();
-    tls = {
-      key: readFileSync(certificates.key('good')),
-      cert: readFileSync(certificates.certificate('good')),
-    };
-  });
-  afterAll(() => certificates[Symbol.asyncDispose]());
-  afterEach(async () => {
-    for (const one of undo.splice(0)) one();
-    await eventually('all streams to be closed', () => opened.size === 0);
-  });
-
-  /** @returns the port that it listens on */
-  const listen = async (server: Server | Http2Server | ReturnType<typeof createTcpServer>) => {
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-    undo.push(() => void server.close());
-    return (server.address() as AddressInfo).port;
-  };
   const exchange = (transport: 'tls' | 'https', port: number, open = openDirect): Exchange => {
-    const address = parseAddress('127.0.0.1')!;
     const authorization = transport === 'https' ? new Secret('me:secret') : undefined;
-    const config = {
-      transport,
-      address,
-      port,
-      host: NAME,
-      path: '/ask',
-      ca: certificates.authority,
-      authorization,
-    };
-    const made = createExchange(config, { open, mixCase: false });
-    undo.push(() => made.close());
-    return made;
+    const more = { host: NAME, path: '/ask', ca: servers.authority, authorization };
+    return servers.exchange(transport, port, more, open);
   };
   const asks = async (of: Exchange) => told(await of.ask(query, question, { signal: NEVER }));
   const fails = (of: Exchange) => failure(of.ask(query, question, { signal: NEVER }));
 
   describe('framed', () => {
     const serve = (onQuery: (query: Uint8Array, socket: TLSSocket) => void) =>
-      createTlsServer(tls, (socket) => {
-        const unframe = createUnframer();
+      createTlsServer(servers.tls, (socket) => {
+        const unframe = unframing();
         socket.on('data', (bytes: Buffer) => unframe(bytes).forEach((one) => onQuery(one, socket)));
         socket.on('error', () => {});
       });
 
     test('answers come through, however the carrier cuts them', async () => {
-      const port = await listen(serve((one, socket) => void socket.write(frame(answer(one, TRUE)))));
+      const port = await servers.listen(serve((one, socket) => void socket.write(frame(answer(one, TRUE)))));
       expect(await asks(exchange('tls', port, openShredded))).toEqual({ id: 99, data: TRUE });
     });
 
@@ -95,13 +62,13 @@ describeNeeding(['openssl'], 'over TLS', () => {
         reused.push(socket.isSessionReused());
         socket.end(frame(answer(one, TRUE)));
       });
-      const of = exchange('tls', await listen(server));
+      const of = exchange('tls', await servers.listen(server));
       for (let n = 0; n < 3; n++) expect(await asks(of)).toEqual({ id: 99, data: TRUE });
       expect(reused).toEqual([false, true, true]);
     });
 
     test('garbage inside of good TLS is no DNS', async () => {
-      const port = await listen(serve((_, socket) => void socket.write('\0\0\0\0')));
+      const port = await servers.listen(serve((_, socket) => void socket.write('\0\0\0\0')));
       expect(await fails(exchange('tls', port))).toBe('ERR_DNS_PROTOCOL');
     });
 
@@ -113,7 +80,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
         socket.on('error', () => {});
         onConnection(socket);
       });
-      expect(await fails(exchange('tls', await listen(server)))).toBe(status);
+      expect(await fails(exchange('tls', await servers.listen(server)))).toBe(status);
     });
   });
 
@@ -127,7 +94,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
       readonly body: Uint8Array;
     }
     const serve = (onPost: (stream: ServerHttp2Stream, posted: Posted) => void) => {
-      const server = createSecureServer(tls);
+      const server = createSecureServer(servers.tls);
       server.on('stream', (stream: ServerHttp2Stream, headers) => {
         const parts: Uint8Array[] = [];
         stream.on('error', () => {});
@@ -157,7 +124,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
         seen.push(posted);
         reply(stream, answer(posted.body, TRUE));
       });
-      const port = await listen(server);
+      const port = await servers.listen(server);
       expect(await asks(exchange('https', port, openShredded))).toEqual({ id: 99, data: TRUE });
       const [{ body, ...posted }] = seen as [Posted];
       expect(posted).toEqual({
@@ -200,7 +167,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
         else reply(stream, answer(posted.body, TRUE));
         isFirst = false;
       });
-      const of = exchange('https', await listen(server));
+      const of = exchange('https', await servers.listen(server));
       expect(await fails(of)).toBe('ERR_DNS_PROTOCOL');
       expect(await asks(of)).toEqual({ id: 99, data: TRUE });
     });
@@ -211,7 +178,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
         if (++requests !== 2) stream.close(0x7);
         else reply(stream, answer(body, TRUE));
       });
-      const of = exchange('https', await listen(server));
+      const of = exchange('https', await servers.listen(server));
       expect(await asks(of)).toEqual({ id: 99, data: TRUE });
       expect(requests).toBe(2);
       expect(await fails(of)).toBe('ERR_DNS_UNREACHABLE');
@@ -230,7 +197,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
         stream.write(whole.subarray(0, whole.length - 4));
         setTimeout(() => breakOff(stream), 20);
       });
-      const of = exchange('https', await listen(server));
+      const of = exchange('https', await servers.listen(server));
       expect(await asks(of)).toEqual({ id: 99, data: TRUE });
       expect(requests).toBe(2);
     });
@@ -242,7 +209,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
         stream.session?.goaway();
       });
       server.on('session', () => connections++);
-      const of = exchange('https', await listen(server));
+      const of = exchange('https', await servers.listen(server));
       for (let n = 0; n < 3; n++) {
         expect(await asks(of)).toEqual({ id: 99, data: TRUE });
         // The word may come after the answer.
@@ -252,11 +219,13 @@ describeNeeding(['openssl'], 'over TLS', () => {
     });
 
     test('a server of HTTP/1.1 only is told so', async () => {
-      const server = createTlsServer({ ...tls, ALPNProtocols: ['http/1.1'] }, (socket) =>
+      const server = createTlsServer({ ...servers.tls, ALPNProtocols: ['http/1.1'] }, (socket) =>
         socket.on('error', () => {}),
       );
       server.on('tlsClientError', () => {});
-      expect(await fails(exchange('https', await listen(server)))).toMatch(/^ERR_DNS_(?:PROTOCOL|TLS)$/);
+      expect(await fails(exchange('https', await servers.listen(server)))).toMatch(
+        /^ERR_DNS_(?:PROTOCOL|TLS)$/,
+      );
     });
 
     test('the signal ends one request and leaves the others', async () => {
@@ -264,7 +233,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
       const server = serve((stream, { body }) => {
         streams.push(() => reply(stream, answer(body, TRUE)));
       });
-      const of = exchange('https', await listen(server));
+      const of = exchange('https', await servers.listen(server));
       const controller = new AbortController();
       const ended = failure(of.ask(query, question, { signal: controller.signal }));
       const other = asks(of);
@@ -277,7 +246,7 @@ describeNeeding(['openssl'], 'over TLS', () => {
 
     test('close ends what is under way', async () => {
       let requests = 0;
-      const of = exchange('https', await listen(serve(() => requests++)));
+      const of = exchange('https', await servers.listen(serve(() => requests++)));
       const asked = fails(of);
       await eventually('the request', () => requests === 1);
       of.close();

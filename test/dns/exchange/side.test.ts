@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { ExchangeError } from '../../../src/dns/exchange/exchange.ts';
 import { notBelieved } from '../../../src/dns/exchange/connection.ts';
 import { createSide } from '../../../src/dns/exchange/side.ts';
-import { createFakeClock, type FakeClock } from '../fake_clock.ts';
+import { createFakeClock, type FakeClock } from '../../base/fake_clock.ts';
 import { scripted, type Line } from '../scripted_exchange.ts';
 import { answer, ask, failure, NEVER, SERVFAIL, told } from './messages.ts';
 

@@ -3,8 +3,9 @@ import { readdirSync } from 'node:fs';
 import type { Exchange } from '../../../src/dns/exchange/exchange.ts';
 import { createExchange } from '../../../src/dns/exchange/create.ts';
 import { idOf } from '../../../src/dns/wire/header.ts';
-import { createUnframer, frame } from '../../../src/dns/exchange/framing.ts';
-import { parseAddress } from '../../../src/net/address.ts';
+import { frame } from '../../../src/dns/wire/framing.ts';
+import { unframing } from '../wire/unframing.ts';
+import { resolverConfig } from '../../config/resolver_config.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { answer, ask, failure, NEVER, told, TRUNCATED } from './messages.ts';
 import { openDirect } from './open_direct.ts';
@@ -55,18 +56,7 @@ afterEach(() => {
 });
 
 function asking(port: number, { mixCase = false, hostname = '127.0.0.1' } = {}): Exchange {
-  const exchange = createExchange(
-    {
-      transport: 'udp',
-      address: parseAddress(hostname)!,
-      port,
-      host: undefined,
-      path: undefined,
-      ca: undefined,
-      authorization: undefined,
-    },
-    { open: openDirect, mixCase },
-  );
+  const exchange = createExchange(resolverConfig('udp', hostname, port), { open: openDirect, mixCase });
   exchanges.push(exchange);
   return exchange;
 }
@@ -193,7 +183,7 @@ test('a lost query is sent again, from the same port and with the same id', asyn
 test('what is truncated is asked for over TCP', async () => {
   const many = Array.from({ length: 200 }, (_, n) => `192.0.2.${n}`);
   using server = await resolver((query, say) => say(answer(query, TRUE, { flags: TRUNCATED })));
-  const unframe = createUnframer();
+  const unframe = unframing();
   const overTcp: Uint8Array[] = [];
   const tcp = Bun.listen({
     hostname: '127.0.0.1',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { frame } from '../../../src/dns/exchange/framing.ts';
+import { frame } from '../../../src/dns/wire/framing.ts';
 import { listenDns, type DnsListener } from '../../../src/dns/server/listener.ts';
 import { answers, rcodeOf } from '../../../src/dns/wire/answer.ts';
 import { RCODE, TYPE } from '../../../src/dns/wire/constants.ts';

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { frame } from '../../../src/dns/exchange/framing.ts';
+import { explain } from '../../../src/base/errors.ts';
+import { frame } from '../../../src/dns/wire/framing.ts';
 import { DnsListenError, listenDns, type DnsListener } from '../../../src/dns/server/listener.ts';
 import type { Resolve, Transport } from '../../../src/dns/server/resolve.ts';
 import type { TcpLimits } from '../../../src/dns/server/tcp.ts';
@@ -275,10 +276,10 @@ describe('a port that is taken', () => {
     const taken = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
     const error = await attempt(taken.port);
     expect(error).toBeInstanceOf(DnsListenError);
-    expect(error).toMatchObject({
-      status: 'ERR_PORT_IN_USE',
-      message: `127.0.0.1:${taken.port}, where DNS is to be answered, is in use by process 1 (it)`,
-    });
+    expect(error!.status).toBe('ERR_PORT_IN_USE');
+    expect(explain(error)).toBe(
+      `127.0.0.1:${taken.port}, where DNS is to be answered, is in use by process 1 (it)`,
+    );
     taken.stop(true);
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { dig } from '../../lab/dig.ts';
 import { Netns } from '../../lab/netns.ts';
 import { start, type Program } from '../../lab/program.ts';
 import { describeNeeding } from '../../needs.ts';
@@ -20,7 +21,7 @@ describeNeeding(['root', 'ip', 'dig', 'kdig'], 'the listener, asked by dig and k
     await ns[Symbol.asyncDispose]();
   });
 
-  const dig = (...args: string[]) => ns.must(['dig', '-p', port, '+tries=1', '+time=5', ...args]);
+  const answer = (...args: string[]) => ns.must(dig('-p', port, ...args));
   const count = (text: string, pattern: RegExp) => text.match(pattern)?.length ?? 0;
 
   test.each([
@@ -29,29 +30,31 @@ describeNeeding(['root', 'ip', 'dig', 'kdig'], 'the listener, asked by dig and k
     ['TCP, IPv4', ['@127.0.0.1', '+tcp']],
     ['TCP, IPv6', ['@::1', '+tcp']],
   ])('answers over %s', async (_, how) => {
-    expect(await dig(...how, '+short', 'name.example')).toBe('192.0.2.1\n');
+    expect(await answer(...how, '+short', 'name.example')).toBe('192.0.2.1\n');
   });
 
   test('cuts what is too long for UDP, and gives it over TCP', async () => {
-    const cut = await dig('@127.0.0.1', '+noedns', '+ignore', 'big-60.example');
+    const cut = await answer('@127.0.0.1', '+noedns', '+ignore', 'big-60.example');
     expect(cut).toMatch(/flags: qr tc rd/);
-    const whole = await dig('@127.0.0.1', '+noedns', 'big-60.example');
+    const whole = await answer('@127.0.0.1', '+noedns', 'big-60.example');
     expect(whole).toContain('Truncated, retrying in TCP mode');
     expect(count(whole, /192\.0\.2\.\d+$/gm)).toBe(60);
   });
 
   test('gives over UDP what the asker says that it takes', async () => {
-    const over = await dig('@127.0.0.1', '+bufsize=1232', '+ignore', 'big-60.example');
+    const over = await answer('@127.0.0.1', '+bufsize=1232', '+ignore', 'big-60.example');
     expect(over).not.toMatch(/flags: qr tc/);
     expect(over).toContain('EDNS: version: 0');
     expect(count(over, /192\.0\.2\.\d+$/gm)).toBe(60);
-    expect(await dig('@127.0.0.1', '+bufsize=700', '+ignore', 'big-60.example')).toMatch(/flags: qr tc rd/);
+    expect(await answer('@127.0.0.1', '+bufsize=700', '+ignore', 'big-60.example')).toMatch(
+      /flags: qr tc rd/,
+    );
   });
 
   test('answers EDNS as RFC 6891 has it: a version that is none, options that are unknown, a cookie', async () => {
-    expect(await dig('@127.0.0.1', '+edns=7', '+noednsneg', 'name.example')).toContain('status: BADVERS');
+    expect(await answer('@127.0.0.1', '+edns=7', '+noednsneg', 'name.example')).toContain('status: BADVERS');
     expect(
-      await dig('@127.0.0.1', '+ednsopt=65001:cafe', '+cookie=0011223344556677', 'name.example'),
+      await answer('@127.0.0.1', '+ednsopt=65001:cafe', '+cookie=0011223344556677', 'name.example'),
     ).toContain('status: NOERROR');
   });
 
@@ -69,7 +72,7 @@ describeNeeding(['root', 'ip', 'dig', 'kdig'], 'the listener, asked by dig and k
     expect(
       Object.keys(counts).filter((rcode) => !['NOERROR', 'REFUSED', 'SERVFAIL'].includes(rcode)),
     ).toEqual([]);
-    const [high, low] = (await dig('@127.0.0.1', '+short', 'memory.example'))
+    const [high, low] = (await answer('@127.0.0.1', '+short', 'memory.example'))
       .trim()
       .split('.')
       .slice(2)

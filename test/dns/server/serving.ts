@@ -10,15 +10,15 @@
 import type { Exchange } from '../../../src/dns/exchange/exchange.ts';
 import { createCache } from '../../../src/dns/cache/cache.ts';
 import { createVerdicts } from '../../../src/dns/cache/verdicts.ts';
-import { domainListBuilder } from '../../../src/dns/lists/domain_list.ts';
 import { createNamePolicy } from '../../../src/dns/policy.ts';
 import type { Question } from '../../../src/dns/question.ts';
-import { realClock } from '../../../src/dns/race.ts';
+import { realClock } from '../../../src/base/clock.ts';
 import { createResolver } from '../../../src/dns/resolver.ts';
 import { listenDns } from '../../../src/dns/server/listener.ts';
 import { createSplit } from '../../../src/dns/split.ts';
 import { composeAddresses } from '../../../src/dns/wire/compose.ts';
 import type { Address } from '../../../src/net/address.ts';
+import { lists, PLAIN } from '../name_policy.ts';
 
 const v4 = (...bytes: number[]): Address => ({ family: 4, bytes: Uint8Array.from(bytes) });
 
@@ -39,20 +39,9 @@ const far: Exchange = {
   },
 };
 
-const nothing = () => ({ ...domainListBuilder().build(), locations: [] });
 const resolver = createResolver(
   {
-    policy: createNamePolicy(
-      {
-        hosts: new Map(),
-        block: [],
-        blockAnswer: 'nxdomain',
-        refuseTypes: { china: [], foreign: [], unknown: [] },
-        local: [],
-        upstreamIPv6: true,
-      },
-      { china: nothing(), foreign: nothing(), block: nothing(), warnings: [] },
-    ),
+    policy: createNamePolicy(PLAIN, lists({})),
     split: createSplit({
       exchanges: { china: far, trusted: far, local: far },
       unknown: 'trusted-only',

@@ -5,7 +5,6 @@ import { formatAddress } from '../../../src/net/address.ts';
 import {
   addressesOf,
   answers,
-  cnameChain,
   copyFor,
   copyWithId,
   isTruncated,
@@ -129,11 +128,6 @@ describe('addresses', () => {
     ];
     expect(addresses(...records)).toEqual(['192.0.2.3']);
     expect(addresses(...records.toReversed())).toEqual(['192.0.2.3']);
-    expect(cnameChain(write({ ...ANSWER, answer: records }))).toEqual([
-      'www.example',
-      'cdn.example',
-      'edge.example',
-    ]);
   });
 
   test('of names that the question does not lead to are ignored', () => {
@@ -168,8 +162,8 @@ describe('addresses', () => {
       a('c', 192, 0, 2, 1),
     ];
     expect(addresses(...circle)).toEqual(['192.0.2.1']);
-    expect(cnameChain(write({ ...ANSWER, answer: [cname('www.example', 'www.example')] }))).toEqual([
-      'www.example',
+    expect(addresses(cname('www.example', 'www.example'), a('www.example', 192, 0, 2, 2))).toEqual([
+      '192.0.2.2',
     ]);
   });
 
@@ -201,7 +195,6 @@ describe('addresses', () => {
           if (next === undefined || chain.includes(next)) break;
           chain.push(next);
         }
-        expect(cnameChain(message)).toEqual(chain);
         expect(addressesOf(message).map(({ bytes }) => Buffer.from(bytes).toString('hex'))).toEqual(
           inAnswer
             .filter(
@@ -323,7 +316,6 @@ test('no message, however mutated, makes any of these throw', () => {
       expect(
         addressesOf(message).every(({ family, bytes }) => bytes.length === (family === 4 ? 4 : 16)),
       ).toBeTrue();
-      expect(cnameChain(message)).toBeArray();
       expect(answers(QUERY, message)).toBeBoolean();
       expect(answers(message, message)).toBeBoolean();
       expect(rcodeOf(message)).toBeWithin(0, 4096);

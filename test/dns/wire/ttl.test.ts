@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { age, minTtl, setTtls, ttlOffsets } from '../../../src/dns/wire/ttl.ts';
+import { minTtl, setTtls, ttlOffsets } from '../../../src/dns/wire/ttl.ts';
 import { anyAnswer, write, type TestMessage } from './messages.ts';
 import { slowRead } from './slow_reader.ts';
 
@@ -19,17 +19,6 @@ function changed(message: TestMessage, change: (ttl: number) => number): TestMes
     additional: all(message.additional),
   };
 }
-
-test('ageing changes the TTLs and nothing else', () => {
-  fc.assert(
-    fc.property(anyAnswer, fc.oneof(fc.nat(100), fc.nat(2 ** 32)), (answer, seconds) => {
-      const message = write(answer);
-      age(message, ttlOffsets(message)!, seconds);
-      const older = write(changed(answer, (ttl) => Math.max(0, effective(ttl) - seconds)));
-      expect(Buffer.from(message).equals(older)).toBeTrue();
-    }),
-  );
-});
 
 test('clamping changes the TTLs and nothing else', () => {
   fc.assert(

@@ -1,30 +1,20 @@
 /** A client of the small Internet with other people's rules, for tests of ours. */
-import { expect } from 'bun:test';
-import { readFileSync } from 'node:fs';
-import { parseCidr } from '../../../src/net/cidr.ts';
-import { rangesOf, type DualRanges } from '../../../src/net/ranges.ts';
+import { afterEach, expect } from 'bun:test';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
+import { eventually } from '../../lab/eventually.ts';
 import { firewalls } from '../../lab/firewalls.ts';
-import { ABROAD, CHINA, CLIENT, createInternet, url } from '../../lab/internet.ts';
+import { ABROAD, CHINA, CLIENT, url } from '../../lab/internet.ts';
+import { internetForAll } from '../../lab/internet_for_all.ts';
 import type { Netns } from '../../lab/netns.ts';
+import { rangesFrom } from '../../net/ranges_from.ts';
 import { Held } from '../nftables/held.ts';
 import { planText } from '../nftables/scripts/plan.ts';
+import { plan, PORT } from '../plan.ts';
 
 export const HOLD = '../../iptables/scripts/hold.ts';
 const ONCE = new URL('scripts/once.ts', import.meta.url).pathname;
-export const GID = 7777;
-export const PORT = 1111;
 
-export const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
-export const plan = (bypass: DualRanges, more: Partial<RedirectPlan> = {}): RedirectPlan => ({
-  port: PORT,
-  dns: undefined,
-  gid: GID,
-  ipv6: true,
-  bypass,
-  ...more,
-});
-export const CHINESE = plan(ranges('223.0.0.0/8', '2400::/16'));
+export const CHINESE = plan(rangesFrom('223.0.0.0/8', '2400::/16'));
 
 /** Starts a script that has put a plan in. */
 export async function hold(ns: Netns, wanted: RedirectPlan = CHINESE, ...args: string[]): Promise<Held> {
@@ -40,17 +30,6 @@ export async function once(
   under: readonly string[] = [],
 ): Promise<unknown> {
   return JSON.parse(await ns.must([...under, process.execPath, ONCE, verb]));
-}
-
-export function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.trim().split(' ').filter(Boolean).map(Number);
-}
-
-export function guardianOf(held: Held): number {
-  const [guardian, ...others] = childrenOf(held.pid);
-  expect(others).toEqual([]);
-  return guardian!;
 }
 
 /** What others may have: names like ours, comments that speak of us, rules before and after. */
@@ -74,7 +53,7 @@ export const DIRECT = [CLIENT.v4, CLIENT.v6, CLIENT.v4, CLIENT.v6];
 /** With the rules of {@link CHINESE}. */
 export const ABROAD_REDIRECTED = [CLIENT.v4, CLIENT.v6, 'snet', 'snet'];
 
-export interface Client extends AsyncDisposable {
+export interface Client {
   readonly ns: Netns;
   /** What the kernel held at first: other people's rules and sets. */
   readonly before: string;
@@ -84,27 +63,40 @@ export interface Client extends AsyncDisposable {
   answers(...as: string[]): Promise<string[]>;
 }
 
-/** With a listener that says `snet` where snet would listen. */
-export async function createClient(): Promise<Client> {
-  await using undo = new AsyncDisposableStack();
-  const internet = undo.use(await createInternet());
-  const { client: ns } = internet;
-  undo.use((await Held.start(ns, 'answer.ts', String(PORT), 'snet'))[0]);
-  await ns.must(['iptables-restore', '--noflush'], { stdin: OTHERS });
-  await ns.must(['ip6tables-restore', '--noflush'], { stdin: OTHERS_6 });
-  await ns.must(['ipset', 'restore'], { stdin: OTHERS_SETS });
-  const holds = async () => (await firewalls(ns)).replaceAll(/ counter packets \d+ bytes \d+/g, '');
-  const before = await holds();
-  const kept = undo.move();
+/**
+ * For all tests of a `describe`, with a listener that says `snet` where snet would listen. After each of them the rules
+ * of others must be there alone.
+ */
+export function clientForAll(): Client {
+  let before: string;
+  const internet = internetForAll(async ({ client: ns }, undo) => {
+    undo.use((await Held.start(ns, 'answer.ts', String(PORT), 'snet'))[0]);
+    await ns.must(['iptables-restore', '--noflush'], { stdin: OTHERS });
+    await ns.must(['ip6tables-restore', '--noflush'], { stdin: OTHERS_6 });
+    await ns.must(['ipset', 'restore'], { stdin: OTHERS_SETS });
+    before = await holdsOf(ns);
+  });
+  const holds = () => holdsOf(internet.client);
+  // What a test leaves to a guardian may take a moment.
+  afterEach(() => eventually('the rules of others alone', async () => (await holds()) === before));
   return {
-    ns,
-    before,
+    get ns() {
+      return internet.client;
+    },
+    get before() {
+      return before;
+    },
     holds,
     async answers(...as) {
       const hosts = [CHINA.v4, CHINA.v6, ABROAD.v4, ABROAD.v6];
-      const all = hosts.map((host) => ns.must([...as, 'curl', '-sS', '--max-time', '5', url(host)]));
+      const all = hosts.map((host) =>
+        internet.client.must([...as, 'curl', '-sS', '--max-time', '5', url(host)]),
+      );
       return (await Promise.all(all)).map((text) => text.trim());
     },
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+async function holdsOf(ns: Netns): Promise<string> {
+  return (await firewalls(ns)).replaceAll(/ counter packets \d+ bytes \d+/g, '');
 }

@@ -1,24 +1,14 @@
 /** How the rules end, whoever dies, on the real kernel, in namespaces. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { chainName, setName } from '../../../src/redirect/iptables/names.ts';
 import { eventually } from '../../lab/eventually.ts';
-import type { Netns } from '../../lab/netns.ts';
+import { childrenOf, hasEnded } from '../../lab/proc.ts';
+import { guardianOf } from '../../lab/snet.ts';
 import { describeNeeding } from '../../needs.ts';
 import { Held } from '../nftables/held.ts';
 import { planText } from '../nftables/scripts/plan.ts';
-import {
-  ABROAD_REDIRECTED,
-  childrenOf,
-  CHINESE,
-  createClient,
-  DIRECT,
-  guardianOf,
-  HOLD,
-  hold,
-  once,
-  type Client,
-} from './client.ts';
+import { ABROAD_REDIRECTED, CHINESE, clientForAll, DIRECT, HOLD, hold, once } from './client.ts';
 
 /** Kills both at once: the guardian is stopped first, so it can't notice. */
 async function killBoth(held: Held): Promise<void> {
@@ -32,20 +22,10 @@ describeNeeding(
   ['root', 'ip', 'nft', 'iptables', 'ip6tables', 'ipset', 'curl', 'setpriv'],
   'rules of iptables',
   () => {
-    let client: Client;
-    let ns: Netns;
-    beforeAll(async () => {
-      client = await createClient();
-      ({ ns } = client);
-    });
-    afterAll(() => client[Symbol.asyncDispose]());
-    // What a test leaves to a guardian may take a moment.
-    afterEach(() =>
-      eventually('the rules of others alone', async () => (await client.holds()) === client.before),
-    );
+    const client = clientForAll();
 
     test('are gone soon after the process is killed, though it has other children', async () => {
-      const held = await hold(ns);
+      const held = await hold(client.ns);
       const sibling = Number(await held.say('sibling'));
       try {
         const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
@@ -59,14 +39,14 @@ describeNeeding(
         expect(await client.answers()).toEqual(DIRECT);
         // Still there, so it wasn't the end of all children that was noticed.
         process.kill(sibling, 0);
-        await eventually('the end of the guardian', () => !isAlive(guardian));
+        await eventually('the end of the guardian', () => hasEnded(guardian));
       } finally {
         process.kill(sibling, 'SIGKILL');
       }
     });
 
     test('are those of a session of their own', async () => {
-      await using held = await hold(ns);
+      await using held = await hold(client.ns);
       const guardian = guardianOf(held);
       const session = (pid: number) =>
         // proc(5), stat: after the name in parentheses come state, ppid, pgrp, session.
@@ -76,7 +56,7 @@ describeNeeding(
     });
 
     test('have another guardian when theirs is killed', async () => {
-      await using held = await hold(ns);
+      await using held = await hold(client.ns);
       const first = guardianOf(held);
       process.kill(first, 'SIGKILL');
       const second = await eventually('another guardian', () =>
@@ -97,11 +77,11 @@ describeNeeding(
       expect(await client.answers()).toEqual(ABROAD_REDIRECTED);
       await held.kill();
       await eventually('no rules', async () => (await client.holds()) === client.before);
-      await eventually('its end', () => !isAlive(second));
+      await eventually('its end', () => hasEnded(second));
     });
 
     test('come out although their guardian has just been killed', async () => {
-      await using held = await hold(ns);
+      await using held = await hold(client.ns);
       process.kill(guardianOf(held), 'SIGKILL');
       expect(await held.say('remove')).toBe('done');
       expect(await client.holds()).toBe(client.before);
@@ -109,24 +89,24 @@ describeNeeding(
     });
 
     test('of the next start are nothing to a guardian that comes late', async () => {
-      const first = await hold(ns);
+      const first = await hold(client.ns);
       const guardian = guardianOf(first);
       process.kill(guardian, 'SIGSTOP');
       await first.kill();
-      await using _ = await hold(ns);
+      await using _ = await hold(client.ns);
       const rules = await client.holds();
       process.kill(guardian, 'SIGCONT');
-      await eventually('its end', () => !isAlive(guardian));
+      await eventually('its end', () => hasEnded(guardian));
       expect(await client.holds()).toBe(rules);
       expect(await client.answers()).toEqual(ABROAD_REDIRECTED);
     });
 
     test('that a dead process has left, when its guardian died too, are cleaned', async () => {
-      const held = await hold(ns);
+      const held = await hold(client.ns);
       await killBoth(held);
       expect(await client.holds()).not.toBe(client.before);
       const [chain, v4, v6] = [chainName(held.pid), setName(4, held.pid), setName(6, held.pid)];
-      const removed = (await once(ns, 'clean')) as string[];
+      const removed = (await once(client.ns, 'clean')) as string[];
       expect(removed.toSorted()).toEqual(
         [
           `the ip6tables chain ${chain} and the rules that lead there`,
@@ -136,15 +116,15 @@ describeNeeding(
         ].toSorted(),
       );
       expect(await client.holds()).toBe(client.before);
-      expect(await once(ns, 'clean')).toEqual([]);
+      expect(await once(client.ns, 'clean')).toEqual([]);
     });
 
     test('that dead processes have left are replaced by the next start', async () => {
-      const first = await hold(ns);
+      const first = await hold(client.ns);
       await killBoth(first);
       // Another one had got no further than its sets. No process has a pid that large: PID_MAX_LIMIT.
-      await ns.must(['ipset', 'create', setName(4, 4_194_304), 'hash:net']);
-      await using third = await hold(ns);
+      await client.ns.must(['ipset', 'create', setName(4, 4_194_304), 'hash:net']);
+      await using third = await hold(client.ns);
       expect(await client.answers()).toEqual(ABROAD_REDIRECTED);
       const [{ message, removed }] = JSON.parse(await third.say('logs'));
       expect(message).toBe('removed what an earlier run had left');
@@ -155,14 +135,14 @@ describeNeeding(
     });
 
     test('that a running process holds are left alone', async () => {
-      await using held = await hold(ns);
+      await using held = await hold(client.ns);
       const taken = {
         status: 'ERR_REDIRECT_HELD',
         message: `the iptables rules are those of process ${held.pid}, which runs`,
         hint: `end that process first: kill ${held.pid}`,
       };
-      expect(await once(ns, 'clean')).toEqual(taken);
-      const [second] = await Held.start(ns, HOLD);
+      expect(await once(client.ns, 'clean')).toEqual(taken);
+      const [second] = await Held.start(client.ns, HOLD);
       await using _ = second;
       expect(JSON.parse(await second.say(`apply ${planText(CHINESE)}`))).toEqual(taken);
       expect(childrenOf(second.pid)).toEqual([]);
@@ -172,12 +152,3 @@ describeNeeding(
     });
   },
 );
-
-/** A zombie is dead: nobody may have asked for its exit code yet. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}

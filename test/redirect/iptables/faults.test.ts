@@ -1,11 +1,10 @@
 /** Every program fails at every place, on a kernel made of memory: what is begun is finished or undone. */
 import { describe, expect, test } from 'bun:test';
 import { silent } from '../../../src/base/log.ts';
-import { parseCidr } from '../../../src/net/cidr.ts';
-import { rangesOf } from '../../../src/net/ranges.ts';
 import { cleanIptables, createIptables, probeIptables } from '../../../src/redirect/iptables/iptables.ts';
 import { chainName, setName } from '../../../src/redirect/iptables/names.ts';
 import { RedirectError, type RedirectPlan } from '../../../src/redirect/redirect.ts';
+import { rangesFrom } from '../../net/ranges_from.ts';
 import { FakeKernel, type Fault } from './fake_kernel.ts';
 
 const FAULTS: readonly Fault[] = ['failed', 'lost', 'timed out'];
@@ -14,9 +13,10 @@ const PROGRAMS = ['ipset', 'iptables-restore', 'ip6tables-restore'];
 const planFor = (...cidrs: string[]): RedirectPlan => ({
   port: 1111,
   dns: 1053,
+  linkLocalDns: undefined,
   gid: 7777,
   ipv6: true,
-  bypass: rangesOf(cidrs.map((text) => parseCidr(text)!)),
+  bypass: rangesFrom(...cidrs),
 });
 const PLAN = planFor('10.0.0.0/8', 'fc00::/7');
 const NEXT = planFor('192.0.2.0/24', '2001:db8::/32');

@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'bun:test';
-import { parseCidr } from '../../../src/net/cidr.ts';
-import { rangesOf, type DualRanges } from '../../../src/net/ranges.ts';
 import { chainName, nextSetName, ownerOf, setName } from '../../../src/redirect/iptables/names.ts';
 import {
   renderNextSets,
@@ -10,14 +8,15 @@ import {
   renderSwap,
 } from '../../../src/redirect/iptables/render.ts';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
+import { rangesFrom } from '../../net/ranges_from.ts';
 
-const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
 const PLAN: RedirectPlan = {
   port: 1111,
   dns: 1053,
+  linkLocalDns: undefined,
   gid: 7777,
   ipv6: true,
-  bypass: ranges('10.0.0.0/8', '192.0.2.0/25', '192.0.2.128/26', '2001:db8::/32'),
+  bypass: rangesFrom('10.0.0.0/8', '192.0.2.0/25', '192.0.2.128/26', '2001:db8::/32'),
 };
 const WITHOUT_IPV6 = { ...PLAN, ipv6: false };
 const OWNER = 123;
@@ -39,7 +38,7 @@ add snet6-123 2001:db8::/32
   });
 
   test('cuts all addresses in two halves: a hash:net holds no block of prefix 0', () => {
-    expect(renderSets({ ...PLAN, bypass: ranges('0.0.0.0/0', '::/0') }, OWNER).match(/add .*/g)).toEqual([
+    expect(renderSets({ ...PLAN, bypass: rangesFrom('0.0.0.0/0', '::/0') }, OWNER).match(/add .*/g)).toEqual([
       'add snet4-123 0.0.0.0/1',
       'add snet4-123 128.0.0.0/1',
       'add snet6-123 ::/1',

@@ -1,19 +1,14 @@
-import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { expect, test } from 'bun:test';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { isRunning } from '../../../src/redirect/iptables/running.ts';
 import { eventually } from '../../lab/eventually.ts';
+import { folderForEach } from '../../lab/folder.ts';
 
-let proc: string;
-beforeEach(() => {
-  proc = mkdtempSync(join(tmpdir(), 'snet-proc-'));
-});
-afterEach(() => rmSync(proc, { recursive: true }));
+const proc = folderForEach();
 
 function process_(pid: number | 'self', executable: string): void {
-  mkdirSync(join(proc, String(pid)));
-  symlinkSync(executable, join(proc, String(pid), 'exe'));
+  mkdirSync(proc.file(String(pid)));
+  symlinkSync(executable, proc.file(`${pid}/exe`));
 }
 
 test.each([
@@ -25,13 +20,13 @@ test.each([
 ])('a process of %s is one of ours: %p', (executable, expected) => {
   process_('self', '/usr/local/bin/snet');
   process_(7, executable);
-  expect(isRunning(7, proc)).toBe(expected);
+  expect(isRunning(7, proc.path)).toBe(expected);
 });
 
 test('a process that has ended is none, nor is any where there is no procfs', () => {
   process_('self', '/usr/local/bin/snet');
-  expect(isRunning(7, proc)).toBe(false);
-  expect(isRunning(7, join(proc, 'nowhere'))).toBe(false);
+  expect(isRunning(7, proc.path)).toBe(false);
+  expect(isRunning(7, proc.file('nowhere'))).toBe(false);
 });
 
 test('this process runs', () => {

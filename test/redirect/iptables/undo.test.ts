@@ -9,7 +9,7 @@ import { takeOut, takeOutAfter } from '../../../src/redirect/iptables/undo.ts';
 import { FakeKernel } from './fake_kernel.ts';
 
 const EMPTY = new FakeKernel().holds();
-const PLAN = { port: 1111, dns: 1053, gid: 7777, ipv6: true, bypass: NO_RANGES };
+const PLAN = { port: 1111, dns: 1053, linkLocalDns: undefined, gid: 7777, ipv6: true, bypass: NO_RANGES };
 const all = () => true;
 
 describe('takeOut()', () => {

@@ -4,7 +4,9 @@ import { union } from '../../../src/net/ranges.ts';
 import { join, Netns } from '../../lab/netns.ts';
 import { describeNeeding } from '../../needs.ts';
 import { Held } from './held.ts';
-import { GID, hold, manyRanges, plan, ranges, SCRIPT_DONE } from './holding.ts';
+import { rangesFrom } from '../../net/ranges_from.ts';
+import { GID, plan } from '../plan.ts';
+import { hold, manyRanges, SCRIPT_DONE } from './holding.ts';
 import { planText } from './scripts/plan.ts';
 
 /*
@@ -54,12 +56,12 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'setpriv'], 'a connection', () => 
 
   test('goes to the listener, unless its destination is bypassed', async () => {
     expect(await everywhere()).toEqual(['world', 'world', 'world', 'world']);
-    await using _ = await hold(client, plan(ranges('198.51.100.0/24', '2001:db8:2::/48')));
+    await using _ = await hold(client, plan(rangesFrom('198.51.100.0/24', '2001:db8:2::/48')));
     expect(await everywhere()).toEqual(['snet', 'world', 'snet', 'world']);
   });
 
   test('goes out from our group', async () => {
-    await using _ = await hold(client, plan(ranges()));
+    await using _ = await hold(client, plan(rangesFrom()));
     expect(await everywhere('setpriv', '--regid', String(GID), '--clear-groups')).toEqual([
       'world',
       'world',
@@ -75,30 +77,32 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'setpriv'], 'a connection', () => 
   });
 
   test('to an address of this machine stays', async () => {
-    await using _ = await hold(client, plan(ranges()));
+    await using _ = await hold(client, plan(rangesFrom()));
     expect(await own()).toEqual(CLIENT);
   });
 
   test('to an address of this machine stays without fib, too', async () => {
-    await using _ = await hold(client, plan(ranges('198.51.100.0/24')), 'by_device.ts');
+    await using _ = await hold(client, plan(rangesFrom('198.51.100.0/24')), 'by_device.ts');
     expect(await client.must(['nft', 'list', 'ruleset'])).toContain('oif "lo"');
     expect(await own()).toEqual(CLIENT);
     expect(await everywhere()).toEqual(['snet', 'world', 'snet', 'snet']);
   });
 
   test('of IPv6 goes out where the plan has no IPv6', async () => {
-    await using _ = await hold(client, plan(ranges('198.51.100.0/24'), { ipv6: false }));
+    await using _ = await hold(client, plan(rangesFrom('198.51.100.0/24'), { ipv6: false }));
     expect(await everywhere()).toEqual(['snet', 'world', 'world', 'world']);
   });
 
   test('follows an update', async () => {
-    await using held = await hold(client, plan(ranges('198.51.100.0/24', '2001:db8:2::/48')));
-    expect(await held.say(planText(plan(ranges('203.0.113.9/32', '2001:db8:1::/48'))))).toMatch(SCRIPT_DONE);
+    await using held = await hold(client, plan(rangesFrom('198.51.100.0/24', '2001:db8:2::/48')));
+    expect(await held.say(planText(plan(rangesFrom('203.0.113.9/32', '2001:db8:1::/48'))))).toMatch(
+      SCRIPT_DONE,
+    );
     expect(await everywhere()).toEqual(['world', 'snet', 'world', 'snet']);
   });
 
   test('to a bypassed destination never meets a moment without ranges during updates', async () => {
-    await using held = await hold(client, plan(ranges('203.0.113.9/32')));
+    await using held = await hold(client, plan(rangesFrom('203.0.113.9/32')));
     const answers = new Set<string>();
     const updates = new AbortController();
     const connect = async (): Promise<void> => {
@@ -106,7 +110,7 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'setpriv'], 'a connection', () => 
     };
     const connecting = Promise.all([connect(), connect()]);
     const many = manyRanges(3000, 0);
-    const { v4, v6 } = ranges('203.0.113.9/32');
+    const { v4, v6 } = rangesFrom('203.0.113.9/32');
     const wanted = plan({ v4: union(4, [many.v4, v4]), v6 });
     for (let i = 0; i < 40; i++) expect(await held.say(planText(wanted))).toMatch(SCRIPT_DONE);
     updates.abort();
@@ -115,7 +119,7 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'setpriv'], 'a connection', () => 
   });
 
   test('goes straight out once the process is killed', async () => {
-    const held = await hold(client, plan(ranges()));
+    const held = await hold(client, plan(rangesFrom()));
     expect(await everywhere()).toEqual(['snet', 'snet', 'snet', 'snet']);
     await held.kill();
     expect(await everywhere()).toEqual(['world', 'world', 'world', 'world']);

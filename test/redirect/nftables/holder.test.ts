@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'bun:test';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { findHolder, socketInode } from '../../../src/redirect/nftables/holder.ts';
+import { folderForAll } from '../../lab/folder.ts';
 
 /** Lines of /proc/net/netlink of Linux 6.18. */
 const TABLE = `sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode
@@ -21,32 +20,30 @@ test('socketInode() tells busses and ports apart', () => {
 });
 
 describe('findHolder()', () => {
-  let proc: string;
+  const proc = folderForAll();
   beforeAll(() => {
-    proc = mkdtempSync(join(tmpdir(), 'proc-'));
-    mkdirSync(join(proc, 'net'));
-    writeFileSync(join(proc, 'net/netlink'), TABLE);
+    mkdirSync(proc.file('net'));
+    writeFileSync(proc.file('net/netlink'), TABLE);
     for (const [pid, inode] of [
       ['100', '9001'],
       ['200', '9003'],
     ]) {
-      mkdirSync(join(proc, pid!, 'fd'), { recursive: true });
-      symlinkSync('/dev/null', join(proc, pid!, 'fd/0'));
-      symlinkSync(`socket:[${inode}]`, join(proc, pid!, 'fd/7'));
-      writeFileSync(join(proc, pid!, 'comm'), 'snet\n');
+      mkdirSync(proc.file(`${pid}/fd`), { recursive: true });
+      symlinkSync('/dev/null', proc.file(`${pid}/fd/0`));
+      symlinkSync(`socket:[${inode}]`, proc.file(`${pid}/fd/7`));
+      writeFileSync(proc.file(`${pid}/comm`), 'snet\n');
     }
     // A process that has just ended: no fd folder any more.
-    mkdirSync(join(proc, '150'));
+    mkdirSync(proc.file('150'));
   });
-  afterAll(() => rmSync(proc, { recursive: true }));
 
   test('finds the process whose descriptor the socket is, whatever its port id', () => {
-    expect(findHolder(3294967295, proc)).toEqual({ pid: 200, command: 'snet' });
+    expect(findHolder(3294967295, proc.path)).toEqual({ pid: 200, command: 'snet' });
   });
 
   test('finds none for a socket that no process here has, or that is not there', () => {
-    expect(findHolder(4242, proc)).toBeUndefined();
-    expect(findHolder(5, proc)).toBeUndefined();
-    expect(findHolder(5, join(proc, 'nowhere'))).toBeUndefined();
+    expect(findHolder(4242, proc.path)).toBeUndefined();
+    expect(findHolder(5, proc.path)).toBeUndefined();
+    expect(findHolder(5, proc.file('nowhere'))).toBeUndefined();
   });
 });

@@ -1,24 +1,12 @@
-/** Plans, and processes that hold the rules of one. */
+/** Processes that hold the rules of a plan. */
 import { expect } from 'bun:test';
-import { parseCidr } from '../../../src/net/cidr.ts';
-import { rangesOf, type DualRanges } from '../../../src/net/ranges.ts';
+import type { DualRanges } from '../../../src/net/ranges.ts';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
 import type { Netns } from '../../lab/netns.ts';
 import { Held } from './held.ts';
 import { planText } from './scripts/plan.ts';
 
-export const GID = 7777;
 export const SCRIPT_DONE = /^done( [\d.]+)?$/;
-
-export const ranges = (...cidrs: string[]): DualRanges => rangesOf(cidrs.map((text) => parseCidr(text)!));
-export const plan = (bypass: DualRanges, more: Partial<RedirectPlan> = {}): RedirectPlan => ({
-  port: 1111,
-  dns: undefined,
-  gid: GID,
-  ipv6: true,
-  bypass,
-  ...more,
-});
 
 /** Starts a script that holds the rules of a plan. */
 export async function hold(ns: Netns, wanted: RedirectPlan, script = 'hold.ts'): Promise<Held> {

@@ -20,6 +20,11 @@ describe('readReplies()', () => {
     ]);
   });
 
+  test('reads that there is no more', () => {
+    const done = '14000000 0300 0200 07000000 00000000 00000000'.replaceAll(' ', '');
+    expect(readReplies(Uint8Array.fromHex(done))).toEqual([{ kind: 'end', sequence: 7 }]);
+  });
+
   test('reads an acknowledgement, and several messages of one datagram', () => {
     const ack = `24000000020000010600000000000000${'00'.repeat(20)}`;
     const replies = readReplies(Uint8Array.fromHex(REFUSAL + ack));

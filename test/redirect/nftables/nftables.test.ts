@@ -11,7 +11,9 @@ import { Netns } from '../../lab/netns.ts';
 import { describeNeeding } from '../../needs.ts';
 import vectors from '../../vectors/nftables.json';
 import { Held } from './held.ts';
-import { hold, manyRanges, plan, ranges, SCRIPT_DONE } from './holding.ts';
+import { rangesFrom } from '../../net/ranges_from.ts';
+import { plan } from '../plan.ts';
+import { hold, manyRanges, SCRIPT_DONE } from './holding.ts';
 import { planText } from './scripts/plan.ts';
 
 const once = async (ns: Netns, verb: 'clean' | 'probe'): Promise<unknown> => {
@@ -48,9 +50,9 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
   afterAll(() => ns[Symbol.asyncDispose]());
 
   test('are listed as those that nft makes of the same text', async () => {
-    const text = vectors.scripts[1]!.filter((line) => !/oif|nfproto ipv4 (?:meta|udp|tcp)/.test(line)).join(
-      '\n',
-    );
+    // Of rules that stand in for each other, only those of this plan.
+    const others = /oif|nfproto ipv4 (?:meta|udp|tcp)|"resolvers of this link"/;
+    const text = vectors.scripts[1]!.filter((line) => !others.test(line)).join('\n');
     const rulesOf = async () =>
       (await ns.must(['nft', 'list', 'ruleset']))
         .replace(/ # progname .*/, '')
@@ -61,8 +63,9 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
     await ns.must(['nft', 'flush', 'ruleset']);
     await using _ = await hold(
       ns,
-      plan(ranges('0.0.0.0/8', '10.0.0.0/8', '255.255.255.0/24', '::/127', '2001:db8::/32', 'ff00::/8'), {
+      plan(rangesFrom('0.0.0.0/8', '10.0.0.0/8', '255.255.255.0/24', '::/127', '2001:db8::/32', 'ff00::/8'), {
         dns: 1053,
+        linkLocalDns: 1054,
       }),
     );
     expect(theirs).toContain('255.255.255.0/24');
@@ -70,17 +73,17 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
   });
 
   test('are gone after remove(), which may be called twice, and apply() may follow', async () => {
-    await using held = await hold(ns, plan(ranges('10.0.0.0/8')));
+    await using held = await hold(ns, plan(rangesFrom('10.0.0.0/8')));
     expect(await held.say('remove')).toMatch(SCRIPT_DONE);
     expect(await ns.must(['nft', 'list', 'ruleset'])).toBe('');
     expect(await held.say('remove')).toMatch(SCRIPT_DONE);
-    expect(await held.say(`apply ${planText(plan(ranges('11.0.0.0/8')))}`)).toMatch(SCRIPT_DONE);
+    expect(await held.say(`apply ${planText(plan(rangesFrom('11.0.0.0/8')))}`)).toMatch(SCRIPT_DONE);
     expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('11.0.0.0/8');
   });
 
   test('apply() on top of our own rules replaces them', async () => {
-    await using held = await hold(ns, plan(ranges('10.0.0.0/8')));
-    expect(await held.say(`apply ${planText(plan(ranges('11.0.0.0/8'), { port: 2222 }))}`)).toMatch(
+    await using held = await hold(ns, plan(rangesFrom('10.0.0.0/8')));
+    expect(await held.say(`apply ${planText(plan(rangesFrom('11.0.0.0/8'), { port: 2222 }))}`)).toMatch(
       SCRIPT_DONE,
     );
     const rules = await ns.must(['nft', 'list', 'ruleset']);
@@ -90,27 +93,28 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
   });
 
   test('do not change their port, group or families in an update()', async () => {
-    await using held = await hold(ns, plan(ranges('10.0.0.0/8')));
+    await using held = await hold(ns, plan(rangesFrom('10.0.0.0/8')));
     for (const [key, value] of [
       ['port', 2222],
       ['dns', 2222],
+      ['linkLocalDns', 2222],
       ['gid', 1],
       ['ipv6', false],
     ] as const) {
-      const answer = await held.say(planText(plan(ranges('11.0.0.0/8'), { [key]: value })));
+      const answer = await held.say(planText(plan(rangesFrom('11.0.0.0/8'), { [key]: value })));
       expect(JSON.parse(answer)).toEqual({ message: `update changes ranges only, not ${key}` });
     }
     expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('10.0.0.0/8');
   });
 
   test('are gone when the process is killed', async () => {
-    const held = await hold(ns, plan(ranges('10.0.0.0/8')));
+    const held = await hold(ns, plan(rangesFrom('10.0.0.0/8')));
     await held.kill();
     expect(await ns.must(['nft', 'list', 'ruleset'])).toBe('');
   });
 
   test('stay when others flush or delete', async () => {
-    await using _ = await hold(ns, plan(ranges('10.0.0.0/8')));
+    await using _ = await hold(ns, plan(rangesFrom('10.0.0.0/8')));
     await ns.must(['nft', 'flush', 'ruleset']);
     const refused = await ns.run(['nft', 'delete', 'table', 'inet', 'snet']);
     expect(refused.code).not.toBe(0);
@@ -119,8 +123,8 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
   });
 
   test('of another process are named with it, and are not touched', async () => {
-    await using first = await hold(ns, plan(ranges('10.0.0.0/8')));
-    const [second, line] = await Held.start(ns, 'hold.ts', planText(plan(ranges('11.0.0.0/8'))));
+    await using first = await hold(ns, plan(rangesFrom('10.0.0.0/8')));
+    const [second, line] = await Held.start(ns, 'hold.ts', planText(plan(rangesFrom('11.0.0.0/8'))));
     await using _ = second;
     const error = JSON.parse(line);
     const command = await Bun.file(`/proc/${first.pid}/comm`).text();
@@ -140,7 +144,7 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
     expect(await ns.must(['nft', 'list', 'ruleset'])).toBe('');
 
     await ns.must(['nft', '-f', '-'], { stdin: leftover });
-    await using _ = await hold(ns, plan(ranges('10.0.0.0/8')));
+    await using _ = await hold(ns, plan(rangesFrom('10.0.0.0/8')));
     expect(await ns.must(['nft', 'list', 'ruleset'])).toContain('flags owner');
   });
 
@@ -161,7 +165,7 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
     monitor.kill();
     await watching;
     expect(seen).not.toContain('snet');
-    await using _ = await hold(ns, plan(ranges('10.0.0.0/8')));
+    await using _ = await hold(ns, plan(rangesFrom('10.0.0.0/8')));
     expect(await once(ns, 'probe')).toBe('usable');
   });
 
@@ -180,7 +184,7 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
 
   test('that the kernel refuses are named', async () => {
     const overlapping = { family: 4, words: Uint32Array.of(1, 10, 5, 20) } as const;
-    const { v6 } = ranges('fc00::/7');
+    const { v6 } = rangesFrom('fc00::/7');
     const [held, line] = await Held.start(ns, 'hold.ts', planText(plan({ v4: overlapping, v6 })));
     await using _ = held;
     expect(JSON.parse(line)).toEqual({
@@ -192,7 +196,7 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
     expect(await ns.must(['nft', 'list', 'ruleset'])).toBe('');
 
     // The same in an update: what was in force stays.
-    await held.say(`apply ${planText(plan(ranges('10.0.0.0/8')))}`);
+    await held.say(`apply ${planText(plan(rangesFrom('10.0.0.0/8')))}`);
     expect(JSON.parse(await held.say(planText(plan({ v4: overlapping, v6 })))).message).toContain(
       'set bypass4 elements 1..2: EEXIST',
     );
@@ -200,7 +204,7 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
   });
 
   test('have exactly the ranges that they were given', async () => {
-    await using held = await hold(ns, plan(ranges()));
+    await using held = await hold(ns, plan(rangesFrom()));
     const word = fc.oneof(fc.constantFrom(0, 1, 0xfffffffe, 0xffffffff), fc.nat(0xffffffff));
     const someRanges = (family: 4 | 6) => {
       const address = fc.array(word, { minLength: family === 4 ? 1 : 4, maxLength: family === 4 ? 1 : 4 });
@@ -225,7 +229,7 @@ describeNeeding(['root', 'ip', 'nft', 'setpriv'], 'the rules in the kernel', () 
   test('take thousands of ranges', async () => {
     const { v4, v6 } = manyRanges(5000, 2000);
     // An argument of a program can't be that long, a line can.
-    await using held = await hold(ns, plan(ranges()));
+    await using held = await hold(ns, plan(rangesFrom()));
     await held.say('remove');
     const apply = await held.say(`apply ${planText(plan({ v4, v6 }))}`);
     expect(apply).toMatch(SCRIPT_DONE);
@@ -246,7 +250,7 @@ const ENDS = [
   ['255.255.255.255/32', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128'],
   ['0.0.0.0/32', '::/128'],
 ].map((cidrs): [DualRanges['v4'], DualRanges['v6']] => {
-  const { v4, v6 } = ranges(...cidrs);
+  const { v4, v6 } = rangesFrom(...cidrs);
   return [v4, v6];
 });
 
@@ -263,7 +267,7 @@ describe('makeRules()', () => {
   /** @returns what came of it, and how often the kernel was asked */
   const offered = (...answers: (Refusal | undefined)[]) => {
     let offers = 0;
-    const made = makeRules(plan(ranges()), () => answers[offers++]);
+    const made = makeRules(plan(rangesFrom()), () => answers[offers++]);
     return { ...made, offers };
   };
 
@@ -293,7 +297,7 @@ describe('makeRules()', () => {
 
 test('update() without apply() is an error of the program', async () => {
   const failure = await createNftables()
-    .update(plan(ranges()))
+    .update(plan(rangesFrom()))
     .catch((error: unknown) => error);
   expect(failure).toEqual(new TypeError('update without apply'));
 });

@@ -1,11 +1,10 @@
 /** Our messages against those of the nft program, byte for byte. */
 import { describe, expect, test } from 'bun:test';
-import { parseCidr } from '../../../src/net/cidr.ts';
-import { rangesOf } from '../../../src/net/ranges.ts';
 import { encodeBatch, type Message } from '../../../src/redirect/nftables/message.ts';
 import { deleteTable, flushSet } from '../../../src/redirect/nftables/object.ts';
 import { replaceRanges, ruleset } from '../../../src/redirect/nftables/ruleset.ts';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
+import { rangesFrom } from '../../net/ranges_from.ts';
 import vectors from '../../vectors/nftables.json';
 
 type Vector = keyof typeof vectors.messages;
@@ -14,13 +13,10 @@ type Vector = keyof typeof vectors.messages;
 const PLAN: RedirectPlan = {
   port: 1111,
   dns: 1053,
+  linkLocalDns: 1054,
   gid: 7777,
   ipv6: true,
-  bypass: rangesOf(
-    ['0.0.0.0/8', '10.0.0.0/8', '255.255.255.0/24', '::/127', '2001:db8::/32', 'ff00::/8'].map((text) =>
-      parseCidr(text)!,
-    ),
-  ),
+  bypass: rangesFrom('0.0.0.0/8', '10.0.0.0/8', '255.255.255.0/24', '::/127', '2001:db8::/32', 'ff00::/8'),
 };
 
 /** Messages of a datagram, in hex, with the sequence number (bytes 8 to 11) as 0: it depends on the neighbours. */
@@ -64,12 +60,14 @@ describe('messages are those of nft', () => {
     ruleset(PLAN, 'oif'),
     ruleset({ ...PLAN, ipv6: false }, 'fib'),
   ];
+  const leavingLinkLocal = ruleset({ ...PLAN, linkLocalDns: undefined }, 'fib');
   const named = (messages: readonly Message[], object: string) =>
     messages.find((message) => message.object === object)!;
 
   const cases: [Vector, Message][] = [
     ['table inet snet', named(whole, 'table inet snet')],
     ['chain output', named(whole, 'chain output')],
+    ['chain input', named(whole, 'chain input')],
     ['set bypass4', named(whole, 'set bypass4')],
     ['set bypass4 elements 1..3', named(whole, 'set bypass4 elements 1..3')],
     ['set bypass6', named(whole, 'set bypass6')],
@@ -79,10 +77,13 @@ describe('messages are those of nft', () => {
     ['rule local by oif', named(byDevice, `rule "this machine's own addresses"`)],
     ['rule bypass4', named(whole, 'rule "IPv4 that goes straight out"')],
     ['rule bypass6', named(whole, 'rule "IPv6 that goes straight out"')],
-    [
-      'rule link-local',
-      named(whole, `rule "resolvers of this link: what is bound to a device can't be redirected"`),
-    ],
+    ['rule link-local left alone', named(leavingLinkLocal, 'rule "resolvers of this link"')],
+    ...(['UDP', 'TCP'] as const).map((name): [Vector, Message] => [
+      `rule link-local over ${name}`,
+      named(whole, `rule "DNS over ${name} to resolvers of this link goes to snet, by its interface"`),
+    ]),
+    ['rule UDP from outside', named(whole, 'rule "DNS over UDP from other machines"')],
+    ['rule TCP from outside', named(whole, 'rule "DNS over TCP from other machines"')],
     ['rule DNS over UDP', named(whole, 'rule "DNS over UDP goes to snet, whomever it asks"')],
     ['rule DNS over TCP', named(whole, 'rule "DNS over TCP goes to snet, whomever it asks"')],
     ['rule DNS over UDP IPv4 only', named(noIPv6, 'rule "DNS over UDP goes to snet, whomever it asks"')],
@@ -124,8 +125,18 @@ describe('ruleset()', () => {
   test('says nothing of DNS where the plan has none', () => {
     const whole = objects(ruleset(PLAN, 'fib'));
     expect(objects(ruleset({ ...PLAN, dns: undefined }, 'fib'))).toEqual(
-      whole.filter((object) => !/DNS|resolvers/.test(object)),
+      whole.filter((object) => !/DNS|input/.test(object)),
     );
+  });
+
+  test('lets nobody in, and leaves resolvers of the link alone, where we do not listen for those', () => {
+    const listed = objects(ruleset({ ...PLAN, linkLocalDns: undefined }, 'fib'));
+    expect(listed).not.toContain('chain input');
+    expect(listed.filter((object) => /DNS|resolvers/.test(object))).toEqual([
+      'rule "resolvers of this link"',
+      'rule "DNS over UDP goes to snet, whomever it asks"',
+      'rule "DNS over TCP goes to snet, whomever it asks"',
+    ]);
   });
 
   test('replaceRanges() touches the two sets and nothing else', () => {

@@ -22,6 +22,9 @@ import type { Credentials } from '../../../src/upstream/shadowsocks/shadowsocks.
 import type { Suite, SuiteParts } from '../../../src/upstream/shadowsocks/suite.ts';
 
 export const CIPHERS: readonly Cipher[] = Object.values(CIPHERS_BY_NAME);
+/** Bytes of the longest target: ATYP, length, 255 of name, port. */
+export const TARGET_LIMIT = 1 + 1 + 255 + 2;
+
 export const METHODS: readonly Method[] = Object.values(BY_NAME);
 
 const OFFERS: Readonly<Record<Provider, (cipher: Cipher) => Offer>> = {

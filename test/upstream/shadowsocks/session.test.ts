@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { parseAddress } from '../../../src/net/address.ts';
 import { Outbox, PIECE, SessionError } from '../../../src/net/session.ts';
-import { TARGET_LIMIT, encodeTarget, type Target } from '../../../src/net/target.ts';
+import { encodeTarget, type Target } from '../../../src/net/target.ts';
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
 import { masterKey, subkey } from '../../../src/upstream/shadowsocks/key.ts';
 import { METHODS, TAG_SIZE } from '../../../src/upstream/shadowsocks/methods.ts';
@@ -13,7 +13,7 @@ import { Opener } from '../../../src/upstream/shadowsocks/opener.ts';
 import { Sealer } from '../../../src/upstream/shadowsocks/sealer.ts';
 import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
 import vectors from '../../vectors/shadowsocks.json';
-import { fastest, pattern, pinned, STACKS, suiteOf, through } from './ends.ts';
+import { fastest, pattern, pinned, STACKS, suiteOf, TARGET_LIMIT, through } from './ends.ts';
 
 const gcm = METHODS['aes-256-gcm'];
 const suite = suiteOf(gcm);

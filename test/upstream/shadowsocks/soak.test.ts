@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLibcrypto } from '../../../ffi/libcrypto.ts';
+import { runGuarded } from '../../ffi/run_guarded.ts';
 
 const SCRIPT = new URL('soak.ts', import.meta.url).pathname;
 const LONG = process.env['SNET_SOAK'] === '1';
@@ -53,6 +54,13 @@ describe.skipIf(!openLibcrypto())('libcrypto, compared with node:crypto and nobl
     },
     30 * MINUTES,
   );
+
+  test('writes nowhere but where it may', async () => {
+    const { code, stdout, places } = await runGuarded([SCRIPT, '20000', '2000']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"calls":20000,"connections":2000}\n' });
+    // The cell of lengths, a nonce for each cipher, the records and the cells of sealer and opener.
+    expect(places).toBeGreaterThanOrEqual(10);
+  });
 
   test.skipIf(!LONG)(
     'compiled',

@@ -35,6 +35,16 @@ function checkMargins(span: Pinned): void {
   }
 }
 
+/** libcrypto's `int *outl`: of what is pinned for ever, the cells of four bytes. */
+const pinned = (globalThis as Record<symbol, unknown>)[Symbol.for('snet.ffi.pinned')] as readonly Pinned[];
+const cells = () => pinned.filter(({ bytes }) => bytes.length === 4);
+
+/** The last call for a record has written 0; something else is not ours, nor may we have been writing there. */
+function checkLengthCell(): void {
+  const lengths = cells().map(({ bytes }) => new Int32Array(bytes.buffer)[0]);
+  if (lengths.join() !== '0') throw new Error(`the cell of lengths holds ${lengths.join() || 'nothing'}`);
+}
+
 /** Short-lived objects of the sizes that a freed length cell or a moved array would be reused for. */
 function litter(i: number): unknown {
   return [
@@ -75,6 +85,7 @@ function records(): void {
       throw new Error(`record ${i}: sealed wrong`);
     if (!gcm.open(key, i, sealed, MARGIN, size, opened, MARGIN))
       throw new Error(`record ${i}: does not open`);
+    checkLengthCell();
     if (Buffer.compare(opened.bytes.subarray(MARGIN, MARGIN + size), plain.subarray(0, size)) !== 0)
       throw new Error(`record ${i}: opened wrong`);
     if (i % 100 === 0) {

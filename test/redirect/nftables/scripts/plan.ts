@@ -3,18 +3,15 @@ import { SnetError } from '../../../../src/base/errors.ts';
 import type { RedirectPlan } from '../../../../src/redirect/redirect.ts';
 
 /** A plan as JSON. */
-export function planText({ port, dns, gid, ipv6, bypass }: RedirectPlan): string {
-  return JSON.stringify({ port, dns, gid, ipv6, v4: [...bypass.v4.words], v6: [...bypass.v6.words] });
+export function planText({ bypass, ...plan }: RedirectPlan): string {
+  return JSON.stringify({ ...plan, v4: [...bypass.v4.words], v6: [...bypass.v6.words] });
 }
 
 /** Reads it back. The ranges are taken as they are, even if they are not what a RangeSet should be. */
 export function planOf(text: string): RedirectPlan {
-  const { port, dns, gid, ipv6, v4, v6 } = JSON.parse(text);
+  const { v4, v6, ...plan } = JSON.parse(text);
   return {
-    port,
-    dns,
-    gid,
-    ipv6,
+    ...plan,
     bypass: {
       v4: { family: 4, words: Uint32Array.from(v4) },
       v6: { family: 6, words: Uint32Array.from(v6) },

@@ -1,15 +1,33 @@
 /**
- * Queries out of a client's stream: each behind its length in two bytes (RFC 1035 §4.2.2), cut by the network wherever
- * it likes. Unlike the resolvers that we ask ({@link file://../exchange/framing.ts}), a client may mean ill: so a message
- * is taken out only when its answer can be sent, and memory for one that comes in pieces is taken once, when its length is
- * known: who sends byte by byte makes us copy no more than that.
+ * Messages on a stream: each behind its length, two bytes, most significant first (RFC 1035 §4.2.2, RFC 7766 §8), cut by
+ * the network wherever it likes.
  */
+import { MESSAGE_LIMIT, putU16 } from './header.ts';
 
-export interface Frames {
+const LENGTH_SIZE = 2;
+
+/**
+ * @returns a new array: length, message
+ * @throws RangeError for what is longer than a length can say
+ */
+export function frame(message: Uint8Array): Uint8Array {
+  if (message.length > MESSAGE_LIMIT) throw new RangeError(`a DNS message of ${message.length} bytes`);
+  const framed = new Uint8Array(LENGTH_SIZE + message.length);
+  putU16(framed, 0, message.length);
+  framed.set(message, LENGTH_SIZE);
+  return framed;
+}
+
+/**
+ * Messages out of a stream. Who sends them may mean ill: memory for one that comes in pieces is taken once, when its
+ * length is known, so that bytes that come one by one make us copy no more than those.
+ */
+export interface Unframer {
   /** Takes what came next; kept, not copied, until it is taken out. */
   push(bytes: Uint8Array): void;
   /**
-   * The next message that is whole; its bytes are the caller's. One of no bytes is no message: the stream is not DNS.
+   * The next message that is whole: a view into what was pushed, or memory of its own. It may be shorter than a message
+   * can be.
    * @returns undefined if none is
    */
   next(): Uint8Array | undefined;
@@ -17,7 +35,7 @@ export interface Frames {
 
 const NOTHING = new Uint8Array(0);
 
-export function createFrames(): Frames {
+export function createUnframer(): Unframer {
   let bytes: Uint8Array = NOTHING;
   let at = 0;
   /** First byte of a length whose second has not come; -1: none. */

@@ -1,0 +1,94 @@
+/** Files that keys name and that the program cannot do without: looked at while it is known where the key stands. */
+import { checkAuthorities, checkIdentity, type PemFault } from '../net/pem.ts';
+import type { Config, TlsConfig, UpstreamConfig } from './config.ts';
+import type { Document } from './document.ts';
+import { ConfigError, type Problem } from './error.ts';
+import type { Path } from './jsonc.ts';
+import { readTextFile } from './read_file.ts';
+
+/**
+ * What is wrong with the certificates and keys of resolvers and upstreams. Lists are no matter: what is wrong with one is
+ * a warning.
+ */
+export async function problemsOfFiles(config: Config, document: Document): Promise<Problem[]> {
+  const found = [...faultsOfResolvers(config), ...faultsOfUpstreams(config.upstreams, document)];
+  const problems = (await Promise.all(found)).flat();
+  return problems.map(({ at, path, fault }) => ({
+    ...document.originOf(at),
+    found: `${JSON.stringify(path)}, ${fault.found}`,
+    expected: fault.expected,
+    hint: fault.hint,
+  }));
+}
+
+interface FaultyFile {
+  readonly at: Path;
+  readonly path: string;
+  readonly fault: PemFault;
+}
+
+function faultsOfResolvers({ dns }: Config): Promise<FaultyFile[]>[] {
+  if (!dns) return [];
+  return (['china', 'trusted'] as const).flatMap((side) =>
+    dns[side].flatMap(({ ca }, i) =>
+      ca === undefined ? [] : [faultsOfAuthority(['dns', side, i, 'ca'], ca)],
+    ),
+  );
+}
+
+function faultsOfUpstreams(
+  upstreams: readonly UpstreamConfig[],
+  document: Document,
+): Promise<FaultyFile[]>[] {
+  // One stands alone, several in a list, where subscriptions may stand between them.
+  const written = (document.value as { readonly upstream?: unknown }).upstream;
+  if (!Array.isArray(written)) return upstreams.flatMap((one) => faultsOfUpstream(['upstream'], one));
+  const places = written.flatMap((one: unknown, i) => (isSubscription(one) ? [] : [i]));
+  return upstreams.flatMap((one, i) => faultsOfUpstream(['upstream', places[i]!], one));
+}
+
+function isSubscription(written: unknown): boolean {
+  return (written as { readonly type?: unknown } | null)?.type === 'subscription';
+}
+
+function faultsOfUpstream(at: Path, one: UpstreamConfig): Promise<FaultyFile[]>[] {
+  const tls = one.type === 'http' || one.type === 'tls' ? one.tls : undefined;
+  return [
+    ...(tls ? [faultsOfTls([...at, 'tls'], tls)] : []),
+    ...(one.via ? faultsOfUpstream([...at, 'via'], one.via) : []),
+  ];
+}
+
+async function faultsOfTls(at: Path, { ca, cert, key }: TlsConfig): Promise<FaultyFile[]> {
+  const faults = ca === undefined ? [] : await faultsOfAuthority([...at, 'ca'], ca);
+  if (cert === undefined || key === undefined) return faults;
+  const [certText, keyText] = await Promise.all([read(cert, CERTIFICATE), read(key, KEY)]);
+  if (typeof certText !== 'string') faults.push({ at: [...at, 'cert'], path: cert, fault: certText });
+  if (typeof keyText !== 'string') faults.push({ at: [...at, 'key'], path: key, fault: keyText });
+  if (typeof certText !== 'string' || typeof keyText !== 'string') return faults;
+  const wrong = checkIdentity(certText, keyText);
+  if (wrong)
+    faults.push({ at: [...at, wrong.at], path: wrong.at === 'cert' ? cert : key, fault: wrong.fault });
+  return faults;
+}
+
+async function faultsOfAuthority(at: Path, path: string): Promise<FaultyFile[]> {
+  const text = await read(path, CERTIFICATE);
+  const fault = typeof text === 'string' ? checkAuthorities(text) : text;
+  return fault ? [{ at, path, fault }] : [];
+}
+
+const CERTIFICATE = 'a PEM file with a certificate';
+const KEY = 'a PEM file with the key of the certificate';
+
+async function read(path: string, expected: string): Promise<string | PemFault> {
+  try {
+    return (await readTextFile(path)).text;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const isMissing = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+    const { found, hint } = error.problems[0]!;
+    const beginning = 'check the path; a relative one begins at the folder of this file';
+    return { found, expected, hint: isMissing ? beginning : hint };
+  }
+}
