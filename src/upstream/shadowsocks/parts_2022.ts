@@ -1,4 +1,4 @@
-/** What both ends of the 2022 edition are made from (SIP022: Shadowsocks-NET/shadowsocks-specs, 2022-1 and 2022-2). */
+/** What both ends of the 2022 edition are made from (SIP022 and SIP023: 2022-1 and 2022-2 of Shadowsocks-NET/shadowsocks-specs). */
 import type { Method2022 } from './methods.ts';
 import { Psk } from './psk.ts';
 import type { SuiteParts } from './suite.ts';

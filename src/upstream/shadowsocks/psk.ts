@@ -32,7 +32,7 @@ export class Psk {
     return derived(this.#session, salt);
   }
 
-  /** The identity header that says "for `next`" to who knows this key (SIP022 extension, EIH). */
+  /** The identity header that says "for `next`" to who knows this key (SIP023). */
   identityHeader(salt: Uint8Array, next: Psk): Uint8Array {
     const cipher = createCipheriv(this.#block, this.#identityKey(salt), null);
     return cipher.setAutoPadding(false).update(next.hash);

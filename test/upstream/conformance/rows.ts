@@ -8,7 +8,9 @@ import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.
 import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
 import { socks5Tunnels } from '../../../src/upstream/socks5/connect.ts';
 import { tlsTunnels, tlsTunnelServer } from '../../../src/upstream/tunnel/tunnel.ts';
-import { METHODS, suiteOf } from '../shadowsocks/ends.ts';
+import { METHODS } from '../../../src/upstream/shadowsocks/methods.ts';
+import type { Suite } from '../../../src/upstream/shadowsocks/suite.ts';
+import { keyOf, suite2022, suiteOf } from '../shadowsocks/ends.ts';
 import { httpProxy } from './http_proxy.ts';
 import { chained, protocol, type Row } from './row.ts';
 import { sessionServer } from './session_server.ts';
@@ -16,7 +18,6 @@ import { socks5Proxy } from './socks5_proxy.ts';
 
 /** RFC 7617 §2. */
 const credentials = { user: 'Aladdin', password: new Secret('open sesame') };
-const suite = suiteOf(METHODS.find(({ name }) => name === 'aes-256-gcm')!);
 
 const http = protocol('http', false, httpTunnels(undefined), () => httpProxy());
 const httpAuth = protocol('http with credentials', false, httpTunnels(credentials), () =>
@@ -26,11 +27,16 @@ const socks5 = protocol('socks5', false, socks5Tunnels(undefined), () => socks5P
 const socks5Auth = protocol('socks5 with credentials', false, socks5Tunnels(credentials), () =>
   socks5Proxy({ user: credentials.user, password: credentials.password.reveal() }),
 );
-const shadowsocks = protocol(
-  'shadowsocks',
-  true,
-  (target) => ({ session: new ClientSession(suite, target) }),
-  () => sessionServer(new ServerSession(suite)),
+const shadowsocks = shadowsocksRow('shadowsocks', suiteOf(METHODS['aes-256-gcm']));
+const shadowsocks2022 = shadowsocksRow('shadowsocks 2022', suiteOf(METHODS['2022-blake3-aes-256-gcm']));
+const [serverKey, userKey] = [keyOf('server', 16), keyOf('user', 16)];
+const shadowsocksUser = shadowsocksRow(
+  'shadowsocks 2022 with users',
+  suite2022(METHODS['2022-blake3-aes-128-gcm'], { keys: [serverKey, userKey] }),
+  suite2022(METHODS['2022-blake3-aes-128-gcm'], {
+    keys: [serverKey],
+    users: [{ name: 'somebody', key: userKey }],
+  }),
 );
 const token = new Secret('correct horse');
 const tunnelServer = tlsTunnelServer(new Map([['somebody', token]]));
@@ -38,18 +44,31 @@ const tunnel = protocol('TLS tunnel, within TLS', false, tlsTunnels(token), () =
   sessionServer(tunnelServer()),
 );
 
+function shadowsocksRow(name: string, client: Suite, server: Suite = client): Row {
+  return protocol(
+    name,
+    true,
+    (target) => ({ session: new ClientSession(client, target) }),
+    () => sessionServer(new ServerSession(server)),
+  );
+}
+
 export const ROWS: readonly Row[] = [
   http,
   httpAuth,
   socks5,
   socks5Auth,
   shadowsocks,
+  shadowsocks2022,
+  shadowsocksUser,
   tunnel,
   chained(http, shadowsocks),
   chained(socks5, http),
   chained(shadowsocks, socks5Auth),
   chained(shadowsocks, shadowsocks),
   chained(shadowsocks, tunnel),
+  chained(shadowsocks2022, shadowsocks),
+  chained(shadowsocksUser, shadowsocks2022),
   chained(tunnel, socks5Auth),
   chained(chained(shadowsocks, http), shadowsocks),
   chained(shadowsocks, chained(http, shadowsocks)),

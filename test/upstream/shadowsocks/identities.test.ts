@@ -1,4 +1,4 @@
-/** Shadowsocks 2022 with several users (SIP022, extensible identity headers), and keys that a method can't have. */
+/** Shadowsocks 2022 with several users (SIP023, identity headers), and keys that a method can't have. */
 import { describe, expect, test } from 'bun:test';
 import type { Target } from '../../../src/net/target.ts';
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
