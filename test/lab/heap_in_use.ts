@@ -1,8 +1,10 @@
 import { heapStats } from 'bun:jsc';
 
-/** What this process's objects take, and what hangs on them outside the heap; in bytes, garbage aside. */
+/**
+ * What this process's objects take, and what hangs on them outside the heap, which the engine counts in; in bytes,
+ * garbage aside.
+ */
 export function heapInUse(): number {
   Bun.gc(true);
-  const { heapSize, extraMemorySize } = heapStats();
-  return heapSize + extraMemorySize;
+  return heapStats().heapSize;
 }

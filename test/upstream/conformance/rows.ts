@@ -73,5 +73,6 @@ export const ROWS: readonly Row[] = [
   chained(chained(shadowsocks, http), shadowsocks),
   chained(shadowsocks, chained(http, shadowsocks)),
   chained(chained(socks5, shadowsocks), chained(httpAuth, shadowsocks)),
-  chained(shadowsocks, chained(shadowsocks, shadowsocks)),
+  // The longest records, and as many sessions as an Outbox has room for.
+  chained(shadowsocks2022, chained(shadowsocks2022, shadowsocks2022)),
 ];
