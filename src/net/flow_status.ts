@@ -61,7 +61,17 @@ export function dialStatus(error: unknown): FlowStatus {
   }
 }
 
-/** Whether the target, or the way to it, is at fault: the upstream itself has done what it should. */
-export function isTargetsFault(status: FlowStatus): boolean {
-  return status.startsWith('ERR_TARGET_');
+/** What an upstream answers with that may work well for other targets. */
+const OF_ONE_TARGET: ReadonlySet<FlowStatus> = new Set([
+  'ERR_TARGET_UNREACHABLE',
+  'ERR_TARGET_REFUSED',
+  'ERR_TARGET_TIMEOUT',
+  'ERR_PROXY_DENIED',
+  // Some proxies say no more than this of a name that has no address.
+  'ERR_PROXY_FAILED',
+]);
+
+/** Whether a failure says something of the upstream, and not of one target only. */
+export function isUpstreamsFault(status: FlowStatus): boolean {
+  return !OF_ONE_TARGET.has(status);
 }

@@ -11,9 +11,9 @@ export const PIECE = 256 * 1024;
 
 /**
  * Room for what becomes of a piece, whatever headers, tags and held-back records come with it, also where sessions are
- * nested: each holds back less than 66 KiB, and makes less than 1 % of a piece in headers and tags.
+ * nested, four at most: each holds back less than 66 KiB, and makes less than 1 % of a piece in headers and tags.
  */
-const OUTBOX_SIZE = PIECE + 256 * 1024;
+const OUTBOX_SIZE = PIECE + 320 * 1024;
 
 /**
  * Where a session appends its output: `bytes[0..end)` is filled. The transport empties it (sets `end` to 0) after it

@@ -60,3 +60,12 @@ export function endInOrder(socket: Socket<unknown>): void {
   if (fd >= 0) resetOnClose(fd, false);
   socket.end();
 }
+
+/**
+ * Ends a socket, with a FIN (in TLS, close_notify before it), and is rid of it at once. After `end` alone, a peer of TLS
+ * that doesn't end its own direction keeps it for as long as it likes (Bun 1.4.5).
+ */
+export function hangUp(socket: Socket<unknown>): void {
+  socket.shutdown(true);
+  socket.end();
+}

@@ -4,7 +4,7 @@
  */
 import { lend, type Span } from '../../ffi/memory.ts';
 import type { Endpoint } from '../net/address.ts';
-import { dialStatus, isTargetsFault, type FlowStatus } from '../net/flow_status.ts';
+import { dialStatus, isUpstreamsFault, type FlowStatus } from '../net/flow_status.ts';
 import { Outbox, PIECE, SessionError, type Handshake, type Session } from '../net/session.ts';
 import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
 import type { Target } from '../net/target.ts';
@@ -247,7 +247,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   #fail(status: FlowStatus, cause?: unknown): void {
     const phase = this.#phase;
     this.#release();
-    if (!isTargetsFault(status)) this.upstream!.report({ kind: 'failed', endpoint: this.endpoint!, status });
+    if (isUpstreamsFault(status)) this.upstream!.report({ kind: 'failed', endpoint: this.endpoint!, status });
     // What one of its addresses has answered, the others would answer as well.
     if (phase === 'asking') this.#endpointAt = this.#endpoints.length;
     // The target has spoken: it would say the same to the next.

@@ -136,7 +136,8 @@ describe('the way to one tunnel', () => {
     expect(owner.told).toEqual(['retrying ERR_PROXY_DENIED', 'opened']);
     expect(no.seen.connections).toBe(1);
     expect(one.upstream?.label).toBe('b');
-    expect(first.results).toMatchObject([{ kind: 'failed', status: 'ERR_PROXY_DENIED' }]);
+    // It may serve other targets well.
+    expect(first.results).toEqual([]);
   });
 
   test('the target’s own no is told at once, and is nobody’s failure', async () => {
