@@ -29,6 +29,8 @@ export interface Child {
 export interface StartOptions {
   /** In a session of its own: the terminal's Ctrl-C does not reach it. */
   readonly detached?: boolean;
+  /** Variables that it finds besides those that every program does. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Tests give one that answers by itself. */
@@ -53,11 +55,11 @@ export class RunError extends SnetError<RunStatus> {}
 /** Milliseconds: what the programs here do takes some tens of them. */
 const TIMEOUT = 15_000;
 
-/** Not the user's: sudo may have left us without the sbin folders, and a locale would change what programs say. */
-const ENVIRONMENT = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  LC_ALL: 'C',
-};
+/** Where programs are looked for. Not the user's: sudo may have left us without the sbin folders. */
+export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** A locale of the user's would change what programs say. */
+const ENVIRONMENT = { PATH: SEARCH_PATH, LC_ALL: 'C' };
 
 /** In the root folder: bun reads settings from where it is started, and a file system with a child in it can't be unmounted. */
 const SURROUNDINGS = { env: ENVIRONMENT, cwd: '/' } as const;
@@ -70,6 +72,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'iptables-restore': 'iptables',
   'ip6tables-save': 'iptables',
   'ip6tables-restore': 'iptables',
+  'obfs-local': 'simple-obfs',
+  'v2ray-plugin': 'shadowsocks-v2ray-plugin',
+  'ss-v2ray-plugin': 'shadowsocks-v2ray-plugin',
 };
 
 /** The machine's own programs. */
@@ -100,9 +105,10 @@ export const systemRunner: Runner = {
     }
   },
 
-  start(argv, { detached = false } = {}) {
+  start(argv, { detached = false, env = {} } = {}) {
     const child = Bun.spawn(located(argv), {
       ...SURROUNDINGS,
+      env: { ...ENVIRONMENT, ...env },
       stdin: 'pipe',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -129,9 +135,14 @@ export function selfArgv(args: readonly string[]): string[] {
 /** The argument list with the program's path in front. */
 function located([program, ...args]: readonly string[]): string[] {
   if (program === undefined) throw new TypeError('no program');
-  const path = Bun.which(program, { PATH: ENVIRONMENT.PATH });
-  if (path === null) throw missingProgram(program);
+  const path = findProgram(program);
+  if (path === undefined) throw missingProgram(program);
   return [path, ...args];
+}
+
+/** The absolute path of a program, which is called by its name or by that path; undefined if there is none to be run. */
+export function findProgram(program: string): string | undefined {
+  return Bun.which(program, { PATH: SEARCH_PATH }) ?? undefined;
 }
 
 /** Says what is missing and, where that is known, the package to install. */

@@ -1,4 +1,5 @@
 /** What a child says, line by line: one can wait for a line, and show all of it when something went wrong. */
+import { linesOf } from '../base/lines.ts';
 
 /** A child that talks on and on is heard, but only its last words are kept. */
 const KEPT_LINES = 100;
@@ -20,26 +21,15 @@ export function transcribe(stream: ReadableStream<Uint8Array>): Transcript {
   let ended = false;
 
   async function read(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = '';
-    try {
-      for await (const chunk of stream) {
-        const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-        rest = parts.pop()!;
-        for (const line of parts) {
-          lines.push(line);
-          if (lines.length > KEPT_LINES) lines.shift();
-          tell(line);
-        }
-      }
-    } finally {
-      if (rest !== '') lines.push(rest);
-      ended = true;
-      tell(undefined);
+    for await (const line of linesOf(stream)) {
+      lines.push(line);
+      if (lines.length > KEPT_LINES) lines.shift();
+      tell(line);
     }
+    ended = true;
+    tell(undefined);
   }
-  // A pipe that breaks is an end like any other.
-  const end = read().catch(() => {});
+  const end = read();
 
   return {
     async says(wanted) {

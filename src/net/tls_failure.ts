@@ -50,6 +50,11 @@ const CERTIFICATE_FAILURES: ReadonlySet<TlsFailureKind> = new Set<CertificateFai
   'bad-certificate',
 ]);
 
+/** Of the `error` event of a socket of the runtime: whether TLS failed; else a handler of ours has thrown. */
+export function isOfTls(error: Error): boolean {
+  return (error as { readonly code?: unknown }).code === 'EPROTO';
+}
+
 /** Whether TLS itself came about: only the certificate is in question. */
 export function isOfCertificate(kind: TlsFailureKind): kind is CertificateFailureKind {
   return CERTIFICATE_FAILURES.has(kind);

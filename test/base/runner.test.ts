@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { linesOf } from '../../src/base/lines.ts';
 import { missingProgram, RunError, selfArgv, systemRunner } from '../../src/base/runner.ts';
 import { eventually } from '../lab/eventually.ts';
 import { folderForEach } from '../lab/folder.ts';
@@ -15,17 +16,6 @@ async function failure(run: Promise<unknown>): Promise<RunError> {
   );
   expect(error).toBeInstanceOf(RunError);
   return error as RunError;
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const bytes of stream) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
-    rest = lines.pop()!;
-    yield* lines;
-  }
-  return undefined;
 }
 
 describe('run()', () => {
@@ -117,6 +107,9 @@ test.each([
   ['iptables-restore', 'iptables'],
   ['ip6tables-save', 'iptables'],
   ['ip6tables-restore', 'iptables'],
+  ['obfs-local', 'simple-obfs'],
+  ['v2ray-plugin', 'shadowsocks-v2ray-plugin'],
+  ['ss-v2ray-plugin', 'shadowsocks-v2ray-plugin'],
 ])('missingProgram(%p) names the package', (program, name) => {
   expect(missingProgram(program).hint).toBe(`On Debian and Ubuntu: apt install ${name}`);
 });
@@ -152,6 +145,16 @@ describe('start()', () => {
     expect(sessionOf(child.pid)).toBe(detached ? child.pid : sessionOf(process.pid));
     child.kill('SIGKILL');
     await child.exited;
+  });
+
+  test('gives the child variables of its own, besides those of every program', async () => {
+    const child = systemRunner.start(['env'], { env: { ITS: 'own; $HOME' } });
+    const said = await Array.fromAsync(linesOf(child.stdout));
+    expect(said.toSorted()).toEqual([
+      'ITS=own; $HOME',
+      'LC_ALL=C',
+      expect.stringMatching(/^PATH=.*:\/usr\/sbin:/),
+    ]);
   });
 
   test('of a program that is missing throws', () => {

@@ -2,7 +2,7 @@
 import type { Socket, SocketHandler, TLSOptions } from 'bun';
 import { parseAddress, type Host } from '../../net/address.ts';
 import { remoteHandlers, type RemoteEnd, type RemoteSocket } from '../../net/socket.ts';
-import { readTlsFailure, type TlsError } from '../../net/tls_failure.ts';
+import { isOfTls, readTlsFailure, type TlsError } from '../../net/tls_failure.ts';
 import type { TlsClient } from '../tls_client.ts';
 import { judge, tlsError, type Belief } from './judge.ts';
 import { Resumption } from './resumption.ts';
@@ -93,9 +93,4 @@ function createHandlers(belief: Belief, resumption: Resumption): SocketHandler<R
     },
   };
   return handlers;
-}
-
-/** Else it is one that a handler of ours has thrown. */
-function isOfTls(error: Error): boolean {
-  return (error as { readonly code?: unknown }).code === 'EPROTO';
 }
