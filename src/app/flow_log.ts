@@ -3,6 +3,7 @@ import { explain } from '../base/errors.ts';
 import type { Fields, Log } from '../base/log.ts';
 import { formatEndpoint, type Address } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
+import { createFailureLog } from './failure_log.ts';
 import type { Way } from './flow.ts';
 
 export interface FlowLog {
@@ -56,32 +57,15 @@ function labelOf({ decision, reach }: Way): string {
   return reach?.upstream?.label ?? decision.where;
 }
 
-/** When everything fails, this many lines a second and status say so; the rest are counted. */
-const LINES_PER_SECOND = 5;
-
 /** @param nameOf the name that an address was given for, if that is known */
 export function createFlowLog(
   log: Log,
   nameOf: (address: Address) => string | undefined = () => undefined,
   now: () => number = () => performance.now(),
 ): FlowLog {
-  const windows = new Map<FlowStatus, { began: number; lines: number; dropped: number }>();
-
-  function warn(status: FlowStatus, fields: Fields, cause?: unknown): void {
-    let window = windows.get(status);
-    if (window === undefined || now() - window.began >= 1_000) {
-      const unsaid = window?.dropped;
-      windows.set(status, (window = { began: now(), lines: 0, dropped: 0 }));
-      if (unsaid) log.warn('more of the same', { status, times: unsaid });
-    }
-    if (++window.lines > LINES_PER_SECOND) {
-      window.dropped++;
-      return;
-    }
-    const reason = cause === undefined ? undefined : explain(cause);
-    log.warn(WORDS[status] ?? 'a connection ended', { status, ...fields, reason });
-    if (status === 'ERR_INTERNAL' && cause instanceof Error) log.error(cause.stack ?? cause.message);
-  }
+  const failed = createFailureLog(log, now);
+  const warn = (status: FlowStatus, fields: Fields, cause?: unknown) =>
+    failed(status, WORDS[status] ?? 'a connection ended', fields, cause);
 
   return {
     ended(way, status, up, down, cause) {

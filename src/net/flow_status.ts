@@ -1,4 +1,7 @@
-/** How a flow ended: one stable word, which is the log's field, the metric's label and what tests assert. */
+/**
+ * How a flow ended: one stable word, which is the log's field, the metric's label and what tests assert. At the far end
+ * the target is what is called the upstream here.
+ */
 import { SnetError } from '../base/errors.ts';
 import type { SessionStatus } from './session.ts';
 
@@ -15,6 +18,8 @@ export type FlowStatus =
   | 'ERR_NOT_REDIRECTED'
   /** As many connections as allowed are open already. */
   | 'ERR_LIMIT'
+  /** The far end's own rules: nobody is connected to there. */
+  | 'ERR_FORBIDDEN'
   /** Every upstream is known to be dead, and none is due to be tried again. */
   | 'ERR_UPSTREAMS_DOWN'
   /** The upstream's name has no address. */
