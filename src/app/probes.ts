@@ -21,15 +21,25 @@ interface Standing {
   next: number;
 }
 
+export interface Probes {
+  /** One was answered lately: the page can be had, and a probe that fails tells something of the upstream. */
+  work(): boolean;
+  stop(): void;
+}
+
+/** Milliseconds that the last answer counts for. */
+const LATELY = 10 * 60_000;
+
 /** Probes until it is stopped. */
 export function startProbes(
   group: Group,
   { url, interval }: NonNullable<GroupConfig['probe']>,
   now: () => number = () => performance.now(),
-): { stop(): void } {
+): Probes {
   const stopping = new AbortController();
   const standings = group.members.map((member): Standing => ({ member, next: 0 }));
   const page = new URL(url);
+  let lastAnswer = -Infinity;
   const timer = setInterval(() => {
     if (now() - group.lastAsked > NOBODY_THERE) return;
     for (const standing of standings) if (isDue(standing, now())) void probe(standing);
@@ -44,12 +54,18 @@ export function startProbes(
     const outcome = await fetchThrough(standing.member, page, stopping.signal);
     if (stopping.signal.aborted) return;
     standing.next = now() + (outcome === 'answered' ? interval : PAUSE_AFTER_FAILURE);
-    if (outcome === 'answered') upstream.report({ kind: 'answered', milliseconds: now() - began });
-    // One that could not even be opened has been reported by whoever tried.
-    else if (outcome === 'silent') upstream.report({ kind: 'silent' });
+    if (outcome === 'answered') {
+      lastAnswer = now();
+      upstream.report({ kind: 'answered', milliseconds: lastAnswer - began });
+    }
+    // One that could not even be opened has been reported by whoever tried. Of one that carries what others ask for
+    // meanwhile, a page that doesn't come says nothing.
+    else if (outcome === 'silent' && !((health.lastAnswer ?? -Infinity) > began))
+      upstream.report({ kind: 'silent' });
   }
 
   return {
+    work: () => now() - lastAnswer < LATELY,
     stop() {
       stopping.abort();
       clearInterval(timer);

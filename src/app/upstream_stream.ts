@@ -87,7 +87,8 @@ class UpstreamStream implements ByteStream, RemoteEnd {
     if (this.#isOver) return;
     const { upstream, endpoint } = this.#reach;
     // Whoever closes it has waited as long as it was worth.
-    if (!this.#socket && endpoint) upstream?.report({ kind: 'failed', endpoint, status: 'ERR_DIAL_TIMEOUT' });
+    if (this.#reach.isConnecting && endpoint)
+      upstream?.report({ kind: 'failed', endpoint, status: 'ERR_DIAL_TIMEOUT' });
     this.#release();
   }
 

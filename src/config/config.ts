@@ -4,9 +4,9 @@ import type { Secret } from '../base/secret.ts';
 import type { Host } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 import type { DnsConfig } from './dns_config.ts';
-import type { AeadMethod, ShadowsocksMethod } from './shadowsocks_methods.ts';
+import type { AeadMethod, ShadowsocksMethod, StreamMethod } from './shadowsocks_methods.ts';
 
-export type { AeadMethod };
+export type { AeadMethod, StreamMethod };
 
 export interface Config {
   /** In order of preference. At least one, unless there are subscriptions. */

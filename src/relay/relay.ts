@@ -10,6 +10,7 @@ import { lend, type Span } from '../../ffi/memory.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
 import { Outbox, PIECE, SessionError, type Session } from '../net/session.ts';
 import { endInOrder, resetUnlessEnded, type RemoteEnd, type RemoteSocket } from '../net/socket.ts';
+import { TlsError } from '../net/tls_failure.ts';
 import { Pipe } from './pipe.ts';
 
 export type ClientSocket = Socket<Relay | undefined>;
@@ -32,7 +33,12 @@ export interface RelayEvents {
 export interface Approach {
   /** Gives up what takes longer than `longest` milliseconds; `now` as of `performance.now`. */
   expire(now: number, longest: number): void;
-  /** The relay is over before there was a tunnel. */
+  /**
+   * The tunnel has failed before anything was sent or came back: opens another by an upstream that was not tried yet.
+   * @returns false: there is none
+   */
+  again(status: FlowStatus, cause: unknown): boolean;
+  /** The relay is over; no tunnel is wanted any more. */
   abandon(): void;
 }
 
@@ -43,7 +49,7 @@ const EARLY_LIMIT = 64 * 1024;
 const outbox = new Outbox();
 
 export class Relay implements RemoteEnd {
-  readonly up = new Pipe();
+  up = new Pipe();
   readonly down = new Pipe();
   readonly client: ClientSocket;
   /** What the client has said so far, in bytes; what it was told is `down.bytes`. */
@@ -55,7 +61,7 @@ export class Relay implements RemoteEnd {
   #toldOfAnswer: 'nothing' | 'unanswered' | 'answered' = 'nothing';
   /** Whatever the creator wants to find again in its events. */
   readonly context: unknown;
-  /** Opens the tunnel; undefined once that is done. */
+  /** Opens the tunnel. */
   approach: Approach | undefined;
   readonly #events: RelayEvents;
   #session: Session | undefined;
@@ -97,7 +103,6 @@ export class Relay implements RemoteEnd {
    * @param first for the client, already opened; the caller may reuse the bytes
    */
   opened(remote: RemoteSocket, session: Session | undefined, first: Uint8Array): void {
-    this.approach = undefined;
     if (this.status !== undefined) {
       remote.terminate();
       session?.dispose();
@@ -158,8 +163,8 @@ export class Relay implements RemoteEnd {
 
   remoteSecured(): void {}
 
-  remoteData(_: RemoteSocket, chunk: Uint8Array): void {
-    if (this.status !== undefined) return;
+  remoteData(remote: RemoteSocket, chunk: Uint8Array): void {
+    if (this.status !== undefined || remote !== this.#remote) return;
     this.lastActive = this.#events.now();
     if (this.#session === undefined) return this.down.push(chunk, chunk.length);
     try {
@@ -169,8 +174,8 @@ export class Relay implements RemoteEnd {
     }
   }
 
-  remoteEnd(): void {
-    if (this.status !== undefined) return;
+  remoteEnd(remote: RemoteSocket): void {
+    if (this.status !== undefined || remote !== this.#remote) return;
     this.lastActive = this.#events.now();
     try {
       this.#session?.openEnd();
@@ -179,27 +184,46 @@ export class Relay implements RemoteEnd {
     }
     // Without this the client would take it for an empty answer.
     if (this.#onTrust && this.down.bytes === 0 && !this.up.ended)
-      return this.settle('ERR_UPSTREAM_NO_ANSWER');
+      return this.#failed('ERR_UPSTREAM_NO_ANSWER');
     this.down.end();
     this.#settleIfDone();
   }
 
-  remoteDrain(): void {
+  remoteDrain(remote: RemoteSocket): void {
+    if (remote !== this.#remote) return;
     this.lastActive = this.#events.now();
     this.up.drain();
     this.#settleIfDone();
   }
 
-  remoteClose(_: RemoteSocket, error?: Error): void {
-    if (this.status !== undefined) return;
-    if (error !== undefined) return this.settle('ERR_UPSTREAM_RESET', error);
+  remoteClose(remote: RemoteSocket, error?: Error): void {
+    if (this.status !== undefined || remote !== this.#remote) return;
+    if (error instanceof TlsError) return this.#failed(error.status, error);
+    if (error !== undefined) return this.#failed('ERR_UPSTREAM_RESET', error);
     // After our FIN, the upstream's own FIN is reported as a close.
-    if (!this.down.ended) this.remoteEnd();
-    if (!this.up.finished) this.settle('ERR_UPSTREAM_RESET');
+    if (!this.down.ended) this.remoteEnd(remote);
+    if (this.isOpen && !this.up.finished) this.settle('ERR_UPSTREAM_RESET');
   }
 
   remoteFault(_: RemoteSocket, error: Error): void {
     this.settle('ERR_INTERNAL', error);
+  }
+
+  /** The tunnel is gone. Who has sent nothing, and was told nothing, need not know, if there is another way. */
+  #failed(status: FlowStatus, cause?: unknown): void {
+    const isFresh = this.bytesUp === 0 && this.down.bytes === 0 && !this.up.ended;
+    if (!isFresh) return this.settle(status, cause);
+    clearTimeout(this.#firstDataTimer);
+    this.#firstDataTimer = undefined;
+    const remote = this.#remote;
+    this.#remote = undefined;
+    this.#early = [];
+    this.up = new Pipe();
+    this.up.source = this.client;
+    this.#session?.dispose();
+    this.#session = undefined;
+    remote?.terminate();
+    if (this.approach?.again(status, cause) !== true) this.settle(status, cause);
   }
 
   /** It has been {@link waiting} for long. */

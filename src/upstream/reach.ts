@@ -8,6 +8,7 @@ import { dialStatus, isUpstreamsFault, type FlowStatus } from '../net/flow_statu
 import { Outbox, PIECE, SessionError, type Handshake, type Session } from '../net/session.ts';
 import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
 import type { Target } from '../net/target.ts';
+import { TlsError } from '../net/tls_failure.ts';
 import { dial } from './dial.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -67,6 +68,11 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#events = events;
   }
 
+  /** No answer of the endpoint's own has come yet. */
+  get isConnecting(): boolean {
+    return this.#phase === 'connecting' && this.#socket !== undefined;
+  }
+
   /** Begins. It may have failed, and said so, when this returns. */
   start(): void {
     const none: FlowStatus = this.#aim.candidates.length === 0 ? 'ERR_UPSTREAMS_DOWN' : 'ERR_DIAL_NO_ADDRESS';
@@ -85,6 +91,18 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     const hurry = this.#phase !== 'asking' && this.#upstreamAt < this.#aim.candidates.length;
     if (lasted < (hurry ? Math.min(longest, this.upstream!.patience) : longest)) return;
     this.#fail(this.#phase === 'asking' ? 'ERR_PROXY_TIMEOUT' : 'ERR_DIAL_TIMEOUT');
+  }
+
+  /**
+   * What was opened has failed, before anything was sent through it: goes on with the next upstream.
+   * @returns false: there is none
+   */
+  again(status: FlowStatus, cause: unknown): boolean {
+    if (this.#upstreamAt >= this.#aim.candidates.length) return false;
+    this.upstream!.report({ kind: 'failed', endpoint: this.endpoint!, status });
+    this.#endpointAt = this.#endpoints.length;
+    this.#next(status, cause);
+    return true;
   }
 
   /** Nobody wants it any more. No event comes after this. */
@@ -130,7 +148,8 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   remoteClose(socket: RemoteSocket, error?: Error): void {
     if (!this.#isCurrent(socket)) return;
     this.#socket = undefined;
-    if (this.#phase === 'asking') this.#fail('ERR_PROXY_CLOSED', error);
+    if (error instanceof TlsError) this.#fail(error.status, error);
+    else if (this.#phase === 'asking') this.#fail('ERR_PROXY_CLOSED', error);
     else this.#fail(this.upstream!.tls && error === undefined ? 'ERR_TLS' : dialStatus(error), error);
   }
 

@@ -31,7 +31,7 @@ function page({ isMute = false } = {}) {
 function probed(endpoints: readonly ReturnType<typeof loopback>[], interval = 10) {
   const group = createGroup(
     endpoints.map((endpoint) => ({ ...direct, endpoints: () => [endpoint] })),
-    { policy: 'fastest', isProbed: true, changed: () => {}, now: () => performance.now() },
+    { policy: 'fastest', isProbed: () => true, changed: () => {}, now: () => performance.now() },
   );
   const probes = startProbes(group, { url: 'http://probe.example/generate_204?x=1', interval });
   stops.push(() => probes.stop());
@@ -48,6 +48,26 @@ test('asks for the page while somebody uses the group, and measures', async () =
   expect(seen[0]).toBe('GET /generate_204?x=1 HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n');
   expect(group.members[0]!.health.latency).toBeWithin(0, 1_000);
   await eventually('another', () => seen.length > 1);
+});
+
+test('says whether probes tell anything at all', async () => {
+  const { endpoint } = page();
+  const { group, probes } = probed([endpoint]);
+  expect(probes.work()).toBe(false);
+  group.candidates(endpoint);
+  await eventually('a probe to be answered', () => probes.work());
+});
+
+test('a silent probe is nothing against one that carries real traffic', async () => {
+  const { endpoint, seen } = page({ isMute: true });
+  const { group } = probed([endpoint]);
+  const { upstream, health } = group.members[0]!;
+  group.candidates(endpoint);
+  const traffic = setInterval(() => upstream.report({ kind: 'answered' }), 100);
+  stops.push(() => clearInterval(traffic));
+  await eventually('a probe', () => seen.length > 0);
+  await Bun.sleep(5_500);
+  expect(health.lastFailure).toBeUndefined();
 });
 
 test('finds out that one is down, and that it is back', async () => {

@@ -1,4 +1,5 @@
 /** HTTP and SOCKS5 proxies that nobody here wrote, for the far end of the lab; each with the log of what it did. */
+import { X509Certificate } from 'node:crypto';
 import { chmod, readFile, rm } from 'node:fs/promises';
 import { eventually } from './eventually.ts';
 import type { Netns } from './netns.ts';
@@ -19,10 +20,37 @@ export interface ProxyOptions {
   readonly forbidden?: string;
 }
 
-/** PEM files. */
+/** PEM files, and the SHA-256 of the certificate in hexadecimal digits. */
 export interface Identity {
   readonly certificate: string;
   readonly key: string;
+  readonly pin: string;
+}
+
+/** Makes a certificate that nobody has signed but its own key. */
+export async function createIdentity(ns: Netns, folder: string): Promise<Identity> {
+  const [certificate, key] = [`${folder}/proxy.pem`, `${folder}/proxy.key`];
+  const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  await ns.must([
+    'openssl',
+    'req',
+    '-x509',
+    ...fresh,
+    '-subj',
+    '/CN=proxy',
+    '-keyout',
+    key,
+    '-out',
+    certificate,
+  ]);
+  const { fingerprint256 } = new X509Certificate(await readFile(certificate));
+  return { certificate, key, pin: fingerprint256.replaceAll(':', '').toLowerCase() };
+}
+
+export interface SquidOptions extends ProxyOptions {
+  readonly identity?: Identity;
+  /** Another port, with TLS. */
+  readonly also?: { readonly port: number; readonly identity: Identity };
 }
 
 let squids = 0;
@@ -30,13 +58,12 @@ let squids = 0;
 /** Squid, with TLS if it is given an identity. `log` reads what it did, a line a request. */
 export async function startSquid(
   ns: Netns,
-  { folder, port, login, forbidden, identity }: ProxyOptions & { readonly identity?: Identity },
+  { folder, port, login, forbidden, identity, also }: SquidOptions,
 ): Promise<Program & { log(): Promise<string> }> {
   const log = `${folder}/squid.log`;
   const lines = [
-    identity
-      ? `https_port ${port} tls-cert=${identity.certificate} tls-key=${identity.key}`
-      : `http_port ${port}`,
+    squidPort(port, identity),
+    ...(also ? [squidPort(also.port, also.identity)] : []),
     'pid_filename none',
     `coredump_dir ${folder}`,
     'cache deny all',
@@ -75,6 +102,11 @@ export async function startSquid(
         await rm(`/dev/shm/${name}-cf__${one}.shm`, { force: true });
     },
   };
+}
+
+function squidPort(port: number, identity?: Identity): string {
+  if (identity === undefined) return `http_port ${port}`;
+  return `https_port ${port} tls-cert=${identity.certificate} tls-key=${identity.key}`;
 }
 
 export async function startTinyproxy(
@@ -125,7 +157,18 @@ export async function startDante(
   await chmod(folder, 0o755);
   const dante = start(ns, ['danted', '-f', `${folder}/danted.conf`, '-p', `${folder}/danted.pid`]);
   await dante.says(/running/);
-  return dante;
+  return {
+    ...dante,
+    async [Symbol.asyncDispose]() {
+      // Its connections belong to children, which outlive it.
+      const pids = (await ns.must(['ip', 'netns', 'pids', ns.name])).split('\n').filter(Boolean);
+      for (const pid of pids) {
+        const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+        if (name.trim() === 'danted') process.kill(Number(pid), 'SIGKILL');
+      }
+      await dante[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Microsocks: SOCKS5 with RFC 1929. */

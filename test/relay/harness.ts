@@ -8,13 +8,17 @@ import type { FlowStatus } from '../../src/net/flow_status.ts';
 import { Sweep, type RelayTimeouts } from '../../src/relay/sweep.ts';
 import { direct } from '../../src/upstream/direct.ts';
 import { Reach } from '../../src/upstream/reach.ts';
+import type { TlsClient } from '../../src/upstream/tls_client.ts';
 
 export const loopback = (port: number): Endpoint => ({ address: parseAddress('127.0.0.1')!, port });
 
 export interface Options {
   readonly session?: () => Session;
+  readonly tls?: TlsClient;
   readonly timeouts?: Partial<RelayTimeouts>;
   readonly firstData?: number;
+  /** Of another upstream, the second. */
+  readonly then?: Endpoint;
 }
 
 /** Relays every connection to its port to `endpoints`, tried in order. */
@@ -44,7 +48,8 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
       relays.add(relay);
       sweep.wake();
       const tunnel = () => ({ session: options.session?.() });
-      const candidates = [{ ...direct, endpoints: () => endpoints, tunnel }];
+      const ways = [endpoints, ...(options.then ? [[options.then]] : [])];
+      const candidates = ways.map((way) => ({ ...direct, endpoints: () => way, tunnel }));
       const target = endpoints[0]!;
       const reach = new Reach({ candidates, destination: target, target, named: undefined }, relay, {
         opened: (_, socket, session, rest) => relay.opened(socket, session, rest),

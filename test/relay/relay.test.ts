@@ -1,3 +1,4 @@
+import type { Socket } from 'bun';
 import { describe, expect, test } from 'bun:test';
 import { SessionError, type Outbox, type Session } from '../../src/net/session.ts';
 import type { Span } from '../../ffi/memory.ts';
@@ -197,6 +198,29 @@ describe('relay', () => {
     socket.terminate();
     expect(await closed).toBe('ECONNRESET');
     expect(await relay.ended()).toBe('CLIENT_RESET');
+  });
+
+  test('an upstream that dies before anything was sent is followed by the next, unnoticed', async () => {
+    const { promise: accepted, resolve } = Promise.withResolvers<Socket>();
+    using dying = serve({ open: (socket) => resolve(socket) });
+    using next = serve({ open: (socket) => void socket.write('welcome') });
+    using relay = relayTo([dying.endpoint], { then: next.endpoint });
+    const client = new Client(relay.port);
+    await client.socket;
+    await until(() => [...relay.relays].some((one) => one.isOpen));
+    (await accepted).terminate();
+    await until(() => client.text === 'welcome');
+  });
+
+  test('one that dies after something was sent is told', async () => {
+    using dying = serve({ data: (socket) => socket.terminate() });
+    using next = serve({ open: (socket) => void socket.write('welcome') });
+    using relay = relayTo([dying.endpoint], { then: next.endpoint });
+    const client = new Client(relay.port);
+    (await client.socket).write('x');
+    expect(await client.end).toBe('ECONNRESET');
+    expect(await relay.ended()).toBe('ERR_UPSTREAM_RESET');
+    expect(client.text).toBe('');
   });
 
   test('an upstream that closes without a word is a failure, not an empty answer', async () => {

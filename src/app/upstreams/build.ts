@@ -5,7 +5,7 @@ import { createGroup, type Member } from '../../upstream/group/group.ts';
 import { watchSilence } from '../../upstream/silence.ts';
 import { single } from '../../upstream/single.ts';
 import type { Upstream, Upstreams } from '../../upstream/upstream.ts';
-import { startProbes } from '../probes.ts';
+import { startProbes, type Probes } from '../probes.ts';
 import { buildUpstream, labelOf, type BuiltUpstream, type Surroundings } from './one.ts';
 
 export interface BuiltUpstreams {
@@ -44,13 +44,14 @@ export async function buildUpstreams(
   }
 
   const now = () => performance.now();
+  let probes: Probes | undefined;
   const members = createGroup(upstreams, {
     policy: group.policy,
-    isProbed: group.probe !== undefined,
+    isProbed: () => probes?.work() ?? false,
     changed: (member, all) => sayChange(around, member, all),
     now,
   });
-  const probes = group.probe && startProbes(members, group.probe);
+  probes = group.probe && startProbes(members, group.probe);
   return {
     upstreams: members,
     status: () => members.members.map((member) => statusOf(member, now())),

@@ -6,6 +6,7 @@ import type { Config, TlsConfig, UpstreamConfig } from '../../config/config.ts';
 import { formatHostPort, parseAddress, type Endpoint, type Host } from '../../net/address.ts';
 import type { Target } from '../../net/target.ts';
 import { chain } from '../../upstream/chain.ts';
+import { startPlugin } from '../../upstream/plugin/plugin.ts';
 import { createServerAddress, type Resolve } from '../../upstream/server_address.ts';
 import { createTlsClient } from '../../upstream/tls/create.ts';
 import type { TlsClient } from '../../upstream/tls_client.ts';
@@ -89,9 +90,10 @@ export async function buildUpstream(one: UpstreamConfig, around: Surroundings): 
 export function labelOf(one: UpstreamConfig): string {
   const kind = one.type === 'http' && one.tls ? 'https' : one.type;
   const method = one.type === 'shadowsocks' ? ` ${one.method}` : '';
+  const plugin = one.type === 'shadowsocks' && one.plugin ? ` by ${one.plugin.program}` : '';
   const tag = one.tag === undefined ? '' : ` (${one.tag})`;
   const via = one.via === undefined ? '' : ` via ${labelOf(one.via)}`;
-  return `${kind} ${formatHostPort(one.server, one.port)}${method}${tag}${via}`;
+  return `${kind} ${formatHostPort(one.server, one.port)}${method}${plugin}${tag}${via}`;
 }
 
 function targetOf(host: Host, port: number): Target {
@@ -114,12 +116,29 @@ function filesOf({ ca, cert, key }: TlsConfig) {
 }
 
 /** Where to connect to: the server, or the plugin that goes there. */
-async function serverAddress(one: UpstreamConfig, around: Surroundings) {
-  const { resolve, log } = around;
+async function serverAddress(one: UpstreamConfig, { resolve, runner, log }: Surroundings) {
   const address = await createServerAddress(one.server, one.port, resolve, log);
-  return {
-    endpoints: () => address.endpoints(),
-    report: (endpoint: Endpoint, worked: boolean) => address.report(endpoint, worked),
-    stop: async () => address.stop(),
-  };
+  const plugin = one.type === 'shadowsocks' ? one.plugin : undefined;
+  if (plugin === undefined) {
+    return {
+      endpoints: () => address.endpoints(),
+      report: (endpoint: Endpoint, worked: boolean) => address.report(endpoint, worked),
+      stop: async () => address.stop(),
+    };
+  }
+  try {
+    const running = await startPlugin({ ...plugin, remote: () => address.endpoints() }, runner, log);
+    return {
+      endpoints: () => [running.endpoint],
+      // What becomes of the way from there on, only the plugin knows.
+      report: () => {},
+      async stop() {
+        await running.stop();
+        address.stop();
+      },
+    };
+  } catch (error) {
+    address.stop();
+    throw error;
+  }
 }

@@ -14,6 +14,7 @@ import {
   createShadowsocksProtocol,
   type Credentials as ShadowsocksCredentials,
 } from '../../upstream/shadowsocks/shadowsocks.ts';
+import { streamTunnels } from '../../upstream/shadowsocks/stream/stream.ts';
 import { socks5Tunnels } from '../../upstream/socks5/connect.ts';
 import { tlsTunnels } from '../../upstream/tunnel/tunnel.ts';
 
@@ -41,8 +42,8 @@ function credentialsOf({
 }
 
 function shadowsocksTunnels(config: ShadowsocksConfig, aead: AeadPreference, log: Log): Tunnels {
-  const { method } = config;
-  if (isStreamMethod(method)) throw new TypeError(`${method} is not wired yet`);
+  const { method, password } = config;
+  if (isStreamMethod(method)) return streamTunnels(method, password);
   const protocol = createShadowsocksProtocol({ ...shadowsocksKeys(config), aead });
   log.info('aead', { method, provider: protocol.provider, why: protocol.why });
   return (target) => ({ session: protocol.session(target) });

@@ -19,8 +19,8 @@ export interface Group extends Upstreams {
 
 export interface GroupOptions {
   readonly policy: GroupConfig['policy'];
-  /** True: those that are down are tried by probes, and by flows only when all are down. */
-  readonly isProbed: boolean;
+  /** Whether those that are down are tried by probes, so that flows are spared that as long as one is up. */
+  readonly isProbed: () => boolean;
   /** One came up, or went down. */
   readonly changed: (member: Member, others: readonly Member[]) => void;
   /** Milliseconds, monotonic. */
@@ -69,7 +69,7 @@ export function createGroup(
       const up = standings.filter(({ health }) => health.isUp);
       const chosen = order(up, destination).map(({ index }) => members[index]!.upstream);
       asked = now();
-      if (isProbed && chosen.length > 0) return chosen;
+      if (chosen.length > 0 && isProbed()) return chosen;
       const due = members.find(({ health }) => health.isDue(asked));
       if (due === undefined) return chosen;
       due.health.beginTrial(asked);

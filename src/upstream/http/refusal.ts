@@ -5,7 +5,6 @@ import type { ResponseHead } from './response_head.ts';
 const STATUSES: Readonly<Record<number, RefusalStatus>> = {
   403: 'ERR_PROXY_DENIED',
   405: 'ERR_PROXY_UNSUPPORTED',
-  407: 'ERR_PROXY_AUTH',
   429: 'ERR_PROXY_UNAVAILABLE',
   451: 'ERR_PROXY_DENIED',
   501: 'ERR_PROXY_UNSUPPORTED',
@@ -36,7 +35,9 @@ export function refusalOf(head: ResponseHead, sent: readonly string[] | undefine
   const reason = isHarmless(head.reason) ? printable(head.reason, LONGEST_REASON) : '';
   const said = `the HTTP proxy answers ${head.status} ${reason}`.trimEnd();
   if (head.status === 101) return new SessionError('ERR_PROTOCOL', `${said}, which nobody asked for`);
-  if (head.status === 407) return unauthorised(said, schemesOf(head).filter(isHarmless), sent !== undefined);
+  // tinyproxy answers 401, which is the word of an origin.
+  if (head.status === 407 || head.status === 401)
+    return unauthorised(said, schemesOf(head).filter(isHarmless), sent !== undefined);
   const [target] = SQUID_TARGET.exec(head.values('x-squid-error')[0] ?? '') ?? [];
   if ((head.status === 500 || head.status === 503) && target)
     return new SessionError('ERR_TARGET_UNREACHABLE', `${said}: ${target}`);

@@ -12,7 +12,7 @@ function groupOf(names: readonly string[], more: Partial<GroupOptions> = {}) {
     names.map((label) => ({ ...direct, label })),
     {
       policy: 'failover',
-      isProbed: true,
+      isProbed: () => true,
       changed: ({ upstream, health }) => changes.push(`${upstream.label} ${health.isUp ? 'up' : 'down'}`),
       now: () => clock.now,
       ...more,
@@ -51,7 +51,7 @@ describe('a group', () => {
   });
 
   test('without probes a connection now and then finds out whether one is back, and has the others behind it', () => {
-    const { candidates, report, clock } = groupOf(['a', 'b'], { isProbed: false });
+    const { candidates, report, clock } = groupOf(['a', 'b'], { isProbed: () => false });
     report(0, 'failed');
     expect(candidates()).toEqual(['b']);
     clock.now = 1_000;

@@ -94,7 +94,11 @@ describeNeeding(['root', 'ip', 'ss', 'openssl', 'stunnel4', 'socat'], 'with TLS 
     start(ns, ['stunnel4', config]);
     const pem = `cert=${certificates.certificate('good')},key=${certificates.key('good')},verify=0`;
     start(ns, ['socat', `OPENSSL-LISTEN:${PORT.socat},reuseaddr,fork,${pem}`, 'EXEC:cat']);
-    start(ns, ['socat', `TCP-LISTEN:${PORT.plain},reuseaddr,fork`, 'EXEC:echo 220 mail.test']);
+    start(ns, [
+      'socat',
+      `TCP-LISTEN:${PORT.plain},reuseaddr,fork`,
+      'SYSTEM:head -c1 >/dev/null; echo 220 mail.test; cat >/dev/null',
+    ]);
     const servers = VERSIONS.length * (KINDS.length + 1) + 4 + 2;
     await eventually('all servers to listen', async () => {
       const listening = await ns.must(['ss', '-Htln']);

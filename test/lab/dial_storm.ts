@@ -1,0 +1,45 @@
+/**
+ * A program that keeps dialling: `dial_storm.ts HOST PORT PER_SECOND SECONDS`. Each connection waits for the server's
+ * first line for at most three seconds, having sent nothing, and ends. Prints a line of JSON for each: when it began, how long it took, and what
+ * it came to.
+ */
+const [host, port, perSecond, seconds] = process.argv.slice(2);
+const began = performance.now();
+const all: Promise<void>[] = [];
+
+function one(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const at = performance.now();
+  let isOver = false;
+  const end = (result: string) => {
+    if (isOver) return;
+    isOver = true;
+    const ms = Math.round(performance.now() - at);
+    console.log(JSON.stringify({ at: Math.round(at - began), ms, result }));
+    resolve();
+  };
+  setTimeout(() => end('late'), 3_000);
+  Bun.connect({
+    hostname: host!,
+    port: Number(port),
+    socket: {
+      data(socket) {
+        end('greeted');
+        socket.terminate();
+      },
+      close: (_, error) => end(error ? String(error) : 'closed'),
+      connectError: (_, error) => end(String(error)),
+    },
+  }).catch((error: unknown) => end(String(error)));
+  return promise;
+}
+
+const timer = setInterval(() => all.push(one()), 1000 / Number(perSecond));
+console.log('ready');
+await Bun.sleep(Number(seconds) * 1000);
+clearInterval(timer);
+await Promise.all(all);
+// Those that were late are open still.
+process.exit(0);
+
+export {};
