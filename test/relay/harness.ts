@@ -49,7 +49,7 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
       sweep.wake();
       const tunnel = () => ({ session: options.session?.() });
       const ways = [endpoints, ...(options.then ? [[options.then]] : [])];
-      const candidates = ways.map((way) => ({ ...direct, endpoints: () => way, tunnel }));
+      const candidates = ways.map((way) => ({ ...direct, tls: options.tls, endpoints: () => way, tunnel }));
       const target = endpoints[0]!;
       const reach = new Reach({ candidates, destination: target, target, named: undefined }, relay, {
         opened: (_, socket, session, rest) => relay.opened(socket, session, rest),

@@ -2,10 +2,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import type { Socket, SocketHandler, TLSOptions } from 'bun';
 import { readFileSync } from 'node:fs';
+import type { RemoteEnd } from '../../../src/net/socket.ts';
+import { direct } from '../../../src/upstream/direct.ts';
+import { httpTunnels } from '../../../src/upstream/http/connect.ts';
+import { Reach } from '../../../src/upstream/reach.ts';
 import { createTlsClient, type TlsClientOptions } from '../../../src/upstream/tls/create.ts';
 import { createCertificates, NAME, type Certificates, type Kind } from '../../dns/exchange/certificates.ts';
 import { describeNeeding } from '../../needs.ts';
-import { loopback } from '../../relay/harness.ts';
+import { Client, loopback, relayTo } from '../../relay/harness.ts';
 import { visit } from './visit.ts';
 
 type Handler = Partial<SocketHandler<undefined>>;
@@ -171,6 +175,37 @@ describeNeeding(['openssl'], 'over TLS', () => {
       },
     };
     expect(await visit(endpoint, broken)).toMatchObject({ result: 'failed', message: 'a fault of ours' });
+  });
+
+  describe('a server that refuses our certificate when for us the handshake is over', () => {
+    const strict = () =>
+      listen({ ...identity('good'), ca: text(certificates.authority), requestCert: true }, {});
+    const WANTS = 'dns.test: it wants a certificate of ours';
+
+    test('fails a flow by that name', async () => {
+      using relay = relayTo([strict()], { tls: client() });
+      (await new Client(relay.port).socket).write('hello');
+      expect(await relay.ended()).toBe('ERR_TLS');
+    });
+
+    test('fails a tunnel that is being opened by that name', async () => {
+      const endpoint = strict();
+      const upstream = {
+        ...direct,
+        tls: client(),
+        endpoints: () => [endpoint],
+        tunnel: httpTunnels(undefined),
+      };
+      const aim = { candidates: [upstream], destination: endpoint, target: endpoint, named: undefined };
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      const owner = new Proxy({} as RemoteEnd, { get: () => () => {} });
+      new Reach(aim, owner, {
+        opened: () => resolve('opened'),
+        retrying: () => {},
+        lost: (_, status, cause) => resolve([status, (cause as Error).message]),
+      }).start();
+      expect(await promise).toEqual(['ERR_TLS', WANTS]);
+    });
   });
 
   describe('a session is resumed', () => {

@@ -36,7 +36,7 @@ const PORT = {
   plain: 6_001,
 };
 
-describeNeeding(['root', 'ip', 'ss', 'openssl', 'stunnel4', 'socat'], 'with TLS servers of others', () => {
+describeNeeding(['root', 'ip', 'ss', 'openssl', 'stunnel', 'socat'], 'with TLS servers of others', () => {
   let ns: Netns;
   let certificates: Certificates;
 
@@ -91,7 +91,7 @@ describeNeeding(['root', 'ip', 'ss', 'openssl', 'stunnel4', 'socat'], 'with TLS 
     }
     const config = join(dirname(certificates.authority), 'stunnel.conf');
     await Bun.write(config, stunnelConfig());
-    start(ns, ['stunnel4', config]);
+    start(ns, ['stunnel', config]);
     const pem = `cert=${certificates.certificate('good')},key=${certificates.key('good')},verify=0`;
     start(ns, ['socat', `OPENSSL-LISTEN:${PORT.socat},reuseaddr,fork,${pem}`, 'EXEC:cat']);
     start(ns, [
