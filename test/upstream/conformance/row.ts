@@ -5,10 +5,12 @@ import { formatTarget, type Target } from '../../../src/net/target.ts';
 import { chain } from '../../../src/upstream/chain.ts';
 import { NOTHING, type FarEnd } from './far_end.ts';
 
+/** What an end of the stream may cut in two: any record, only something that goes before all bytes, nothing. */
+export type Framing = 'records' | 'start' | 'none';
+
 export interface Row {
   readonly name: string;
-  /** Bytes go in records, or something else that an end of the stream may cut in two. */
-  readonly framed: boolean;
+  readonly framing: Framing;
   /**
    * The client's end, new.
    * @param watch is given every tunnel that it consists of, and what it returns is taken in its place
@@ -23,11 +25,11 @@ export type Watch = (tunnel: Tunnel) => Tunnel;
 /** A protocol by itself. */
 export function protocol(
   name: string,
-  framed: boolean,
+  framing: Framing,
   tunnel: (target: Target) => Tunnel,
   farEnd: () => FarEnd,
 ): Row {
-  return { name, framed, tunnel: (target, watch = (same) => same) => watch(tunnel(target)), farEnd };
+  return { name, framing, tunnel: (target, watch = (same) => same) => watch(tunnel(target)), farEnd };
 }
 
 /** Where the outer proxy of a chain is to connect to: the inner one. */
@@ -37,7 +39,9 @@ const HOP: Target = { address: parseAddress('2001:db8::9')!, port: 9 };
 export function chained(outer: Row, inner: Row): Row {
   return {
     name: `(${outer.name} > ${inner.name})`,
-    framed: outer.framed || inner.framed,
+    framing:
+      (['records', 'start'] as const).find((any) => [outer, inner].some(({ framing }) => framing === any)) ??
+      'none',
     tunnel: (target, watch) => chain(outer.tunnel(HOP, watch), inner.tunnel(target, watch)),
     farEnd: () => chainedFarEnd(outer.farEnd(), inner.farEnd()),
   };
