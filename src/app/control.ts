@@ -14,6 +14,7 @@ import type { DnsStatus } from './dns_service.ts';
 import type { FlowSnapshot } from '../stats/flow_stats.ts';
 import type { UpstreamStatus } from './upstreams/build.ts';
 import { reportOf } from './name_report.ts';
+import type { ServerState } from './server/start.ts';
 
 export interface Status {
   readonly version: string;
@@ -29,8 +30,16 @@ export interface Status {
   readonly flows: FlowSnapshot;
 }
 
+/** Of `snet server`. */
+export interface ServerStatus extends ServerState {
+  readonly version: string;
+  readonly pid: number;
+  /** Seconds. */
+  readonly uptime: number;
+}
+
 export interface Controlled {
-  status(): Status;
+  status(): Status | ServerStatus;
   /** undefined: this snet leaves names alone. */
   readonly explain: Resolver['explain'] | undefined;
 }

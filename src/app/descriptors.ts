@@ -1,5 +1,6 @@
 /** How many file descriptors are for what. */
 import type { Config } from '../config/config.ts';
+import type { ServerConfig } from '../config/server_config.ts';
 
 /** Listeners, netlink, log, and connections that are accepted only to be refused. */
 const ALWAYS = 64;
@@ -18,5 +19,14 @@ export function flowLimit(descriptors: number, { dns, maxConnections }: Config):
     (descriptors - ALWAYS) / (dns === undefined ? 1 : 2),
   );
   const possible = Math.max(1, Math.floor(forFlows / PER_FLOW));
+  return Math.min(possible, maxConnections ?? Number.POSITIVE_INFINITY);
+}
+
+/** The most connections at once at the far end; names are looked up by the system's resolver, a few at a time. */
+export function connectionLimit(
+  descriptors: number,
+  { maxConnections }: Pick<ServerConfig, 'maxConnections'>,
+): number {
+  const possible = Math.max(1, Math.floor((descriptors - ALWAYS) / PER_FLOW));
   return Math.min(possible, maxConnections ?? Number.POSITIVE_INFINITY);
 }

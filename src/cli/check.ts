@@ -1,6 +1,7 @@
 /** `snet check`: is the configuration right, and what does it come to? */
 import { ConfigError } from '../config/error.ts';
-import { effective } from '../config/redact.ts';
+import { loadServer } from '../config/load_server.ts';
+import { effective, effectiveServer } from '../config/redact.ts';
 import { command } from './command.ts';
 import { EXIT } from './exit.ts';
 import { printJson, warn } from './output.ts';
@@ -21,9 +22,9 @@ export const check = command({
   examples: ['snet check -c snet.json', 'snet check -c old.json --json'],
   async run({ args: { config: file, json } }) {
     try {
-      const { config, format, warnings } = await loadFrom({ file, overrides: overridesOf({}, process.env) });
+      const { config, format, warnings } = await effectiveOf(file);
       for (const warning of warnings) warn(warning);
-      await printJson(json ? { ok: true, format, warnings, config: effective(config) } : effective(config));
+      await printJson(json ? { ok: true, format, warnings, config } : config);
       return EXIT.ok.code;
     } catch (error) {
       if (json && error instanceof ConfigError) {
@@ -33,3 +34,16 @@ export const check = command({
     }
   },
 });
+
+/** A file that has a far end needs no upstream. */
+async function effectiveOf(file: string) {
+  try {
+    const loaded = await loadFrom({ file, overrides: overridesOf({}, process.env) });
+    return { ...loaded, config: effective(loaded.config, loaded.server) };
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.status !== 'ERR_CONFIG_NO_UPSTREAM') throw error;
+    const server = await loadServer(file);
+    if (server === undefined) throw error;
+    return { ...server, format: 'snet', config: effectiveServer(server.config) };
+  }
+}

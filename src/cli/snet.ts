@@ -13,6 +13,7 @@ const COMMANDS = {
   init: async () => (await import('./init.ts')).init,
   clean: async () => (await import('./clean.ts')).clean,
   dns: async () => (await import('./dns.ts')).dns,
+  server: async () => (await import('./server.ts')).server,
   update: async () => (await import('./update.ts')).update,
   demo: async () => (await import('./demo.ts')).demo,
   version: async () => (await import('./version.ts')).version,

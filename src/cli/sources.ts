@@ -51,11 +51,14 @@ export async function loadFrom(sources: Sources): Promise<Loaded> {
   try {
     return await loadConfig(sources);
   } catch (error) {
-    if (error instanceof ConfigError && error.problems.every(({ where }) => where.startsWith('--'))) {
-      throw new UsageError(error.message);
-    }
-    throw error;
+    throw asUsage(error);
   }
+}
+
+/** What is wrong with values of flags alone is wrong with the command line. */
+export function asUsage(error: unknown): unknown {
+  const isUsage = error instanceof ConfigError && error.problems.every(({ where }) => where.startsWith('--'));
+  return isUsage ? new UsageError(error.message) : error;
 }
 
 /** Text that is no number stays text: the schema says what is wrong with it. */

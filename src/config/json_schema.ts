@@ -92,6 +92,10 @@ function* rowsOf(node: Node, all: References, prefix: string, type: string | und
     for (const option of [inner, ...optionsOf(inner, all)]) {
       yield* rowsOf(option, all, `${key}.`, typeOf(option) ?? type);
     }
+    const item = inner.items && all.of(inner.items);
+    for (const option of item ? [item, ...optionsOf(item, all)] : []) {
+      yield* rowsOf(option, all, `${key}[].`, typeOf(option) ?? type);
+    }
   }
 }
 

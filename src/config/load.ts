@@ -8,6 +8,7 @@ import { isLegacy, translate } from './legacy.ts';
 import { problemsOfFiles } from './named_files.ts';
 import { readTextFile } from './read_file.ts';
 import { resolve, type Folders, type Resolved } from './resolve.ts';
+import type { ServerConfig } from './server_config.ts';
 
 export interface Sources {
   /** Path of the file; undefined: there is none. */
@@ -20,6 +21,8 @@ export type Format = 'snet' | 'go';
 
 export interface Loaded {
   readonly config: Config;
+  /** The far end's, if the file has one; files that it names are not looked at. */
+  readonly server: ServerConfig | undefined;
   readonly format: Format;
   /** For a person: one line each, no secret. */
   readonly warnings: readonly string[];
@@ -34,8 +37,12 @@ export async function loadConfig({ file, overrides = [] }: Sources): Promise<Loa
   if (problems.length > 0) throw new ConfigError('ERR_CONFIG_READ', problems);
   const hasPassword = !overrides.some(isUpstream);
   if (!worldReadable || !hasPassword) return loaded;
-  const warning = `${file}: every user of this machine can read the password in it; chmod 600 ${file}`;
-  return { ...loaded, warnings: [warning, ...loaded.warnings] };
+  return { ...loaded, warnings: [readByAll(file), ...loaded.warnings] };
+}
+
+/** The warning for a file with a password in it. */
+export function readByAll(file: string): string {
+  return `${file}: every user of this machine can read the password in it; chmod 600 ${file}`;
 }
 
 export interface Text {
@@ -49,8 +56,8 @@ export interface Text {
 
 /** The same, of a text in memory; files that it names are not looked at. @throws ConfigError */
 export function loadText(text: Text): Loaded {
-  const { config, format, warnings } = read(text);
-  return { config, format, warnings };
+  const { config, server, format, warnings } = read(text);
+  return { config, server, format, warnings };
 }
 
 function read({ name, text, overrides = [], folder = process.cwd() }: Text): Loaded & { document: Document } {
@@ -63,8 +70,8 @@ function read({ name, text, overrides = [], folder = process.cwd() }: Text): Loa
   }
   const { document: translated, warnings, problems } = translate(written, overrides.some(isUpstream));
   const document = overlay(translated, overrides);
-  const { config, warnings: more } = resolveWith(document, folders, problems);
-  return { config, format: 'go', warnings: [...warnings, ...more], document };
+  const { warnings: more, ...resolved } = resolveWith(document, folders, problems);
+  return { ...resolved, format: 'go', warnings: [...warnings, ...more], document };
 }
 
 function isUpstream({ path }: Override): boolean {
@@ -85,7 +92,8 @@ function resolveWith(document: Document, folders: Folders, problems: readonly Pr
   throw new ConfigError('ERR_CONFIG_UNSUPPORTED', [...problems, ...more]);
 }
 
-function parse(name: string, text: string): Document {
+/** The text as it was written. @throws ConfigError */
+export function parse(name: string, text: string): Document {
   try {
     const { value, placeOf } = parseJsonc(text);
     const originOf = (path: Path) => {

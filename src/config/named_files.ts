@@ -5,13 +5,28 @@ import type { Document } from './document.ts';
 import { ConfigError, type Problem } from './error.ts';
 import type { Path } from './jsonc.ts';
 import { readTextFile } from './read_file.ts';
+import type { ListenerConfig } from './server_config.ts';
 
 /**
  * What is wrong with the certificates and keys of resolvers and upstreams. Lists are no matter: what is wrong with one is
  * a warning.
  */
 export async function problemsOfFiles(config: Config, document: Document): Promise<Problem[]> {
-  const found = [...faultsOfResolvers(config), ...faultsOfUpstreams(config.upstreams, document)];
+  return said([...faultsOfResolvers(config), ...faultsOfUpstreams(config.upstreams, document)], document);
+}
+
+/** The same of what listens at the far end. */
+export async function problemsOfListeners(
+  listeners: readonly ListenerConfig[],
+  document: Document,
+): Promise<Problem[]> {
+  const found = listeners.flatMap((one, i) =>
+    one.type === 'tls' ? [faultsOfIdentity(['server', 'listeners', i], one)] : [],
+  );
+  return said(found, document);
+}
+
+async function said(found: readonly Promise<FaultyFile[]>[], document: Document): Promise<Problem[]> {
   const problems = (await Promise.all(found)).flat();
   return problems.map(({ at, path, fault }) => ({
     ...document.originOf(at),
@@ -62,6 +77,14 @@ function faultsOfUpstream(at: Path, one: UpstreamConfig): Promise<FaultyFile[]>[
 async function faultsOfTls(at: Path, { ca, cert, key }: TlsConfig): Promise<FaultyFile[]> {
   const faults = ca === undefined ? [] : await faultsOfAuthority([...at, 'ca'], ca);
   if (cert === undefined || key === undefined) return faults;
+  return [...faults, ...(await faultsOfIdentity(at, { cert, key }))];
+}
+
+async function faultsOfIdentity(
+  at: Path,
+  { cert, key }: { readonly cert: string; readonly key: string },
+): Promise<FaultyFile[]> {
+  const faults: FaultyFile[] = [];
   const [certText, keyText] = await Promise.all([read(cert, CERTIFICATE), read(key, KEY)]);
   if (typeof certText !== 'string') faults.push({ at: [...at, 'cert'], path: cert, fault: certText });
   if (typeof keyText !== 'string') faults.push({ at: [...at, 'key'], path: key, fault: keyText });

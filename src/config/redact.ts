@@ -8,10 +8,17 @@ import type { Path } from './jsonc.ts';
 import { REDACTED } from './links.ts';
 import { FILE } from './schema.ts';
 import { isSecret, schemaAt } from './schema_walk.ts';
+import type { ServerConfig } from './server_config.ts';
+import { serverFileOf } from './server_form.ts';
 import { upstreamFileOf } from './upstream_form.ts';
 
+/** The same of the far end alone. */
+export function effectiveServer(config: ServerConfig): Record<string, unknown> {
+  return redacted(serverFileOf(config)) as Record<string, unknown>;
+}
+
 /** In the form of the file, every default written out, secrets redacted. */
-export function effective(config: Config): Record<string, unknown> {
+export function effective(config: Config, server?: ServerConfig): Record<string, unknown> {
   const { group, timeouts } = config;
   const file = {
     upstream: upstreamFileOf(config),
@@ -34,6 +41,7 @@ export function effective(config: Config): Record<string, unknown> {
     },
     aead: config.aead,
     'max-connections': config.maxConnections,
+    server: server && serverFileOf(server)['server'],
     log: { level: config.logLevel },
   };
   return redacted(file) as Record<string, unknown>;

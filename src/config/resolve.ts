@@ -8,6 +8,8 @@ import { ConfigError, type Problem } from './error.ts';
 import { NEW_NAMES } from './legacy_keys.ts';
 import { problemsOf } from './problems.ts';
 import { FILE, type File } from './schema.ts';
+import type { ServerConfig } from './server_config.ts';
+import { serverConfigOf } from './server_form.ts';
 import { SHARE_LINK_FORM } from './share_link.ts';
 import { upstreamsOf } from './upstream_form.ts';
 import { judgeUpstreams, type Placed } from './upstream_rules.ts';
@@ -22,16 +24,23 @@ export interface Folders {
 
 export interface Resolved {
   readonly config: Config;
+  /** The far end's, which is no part of what `snet run` does; undefined: there is none. */
+  readonly server: ServerConfig | undefined;
   /** For a person: one line each, no secret. */
   readonly warnings: readonly string[];
 }
 
 /** @throws ConfigError with every problem that there is */
 export function resolve(document: Document, folders: Folders): Resolved {
+  return fromFile(checkedFile(document), document, folders);
+}
+
+/** The file by its form. @throws ConfigError with every problem that there is */
+export function checkedFile(document: Document): File {
   const result = v.safeParse(FILE, document.value);
   const problems = problemsOf(FILE, document, result.issues ?? [], NEW_NAMES);
   if (!result.success || problems.length > 0) throw new ConfigError('ERR_CONFIG_VALUE', problems);
-  return fromFile(result.output, document, folders);
+  return result.output;
 }
 
 function fromFile(file: File, document: Document, folders: Folders): Resolved {
@@ -76,7 +85,8 @@ function fromFile(file: File, document: Document, folders: Folders): Resolved {
     maxConnections: file['max-connections'],
     logLevel: file.log.level,
   };
-  return { config, warnings };
+  const server = file.server && serverConfigOf(file, file.server, folders.file);
+  return { config, server, warnings };
 }
 
 /** Each with its place. */

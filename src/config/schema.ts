@@ -10,6 +10,7 @@ import { GROUP } from './group_schema.ts';
 import { BYPASS_FORM, parseBypass } from './host.ts';
 import { parsedBy } from './leaf.ts';
 import { duration, port } from './leaf_schemas.ts';
+import { SERVER } from './server_schema.ts';
 import { UPSTREAMS } from './upstream_schema.ts';
 
 /**
@@ -140,6 +141,7 @@ export const FILE = v.strictObject({
       v.description('The most connections at once. Left out: as many as the limit of open files allows.'),
     ),
   ),
+  server: v.optional(v.pipe(SERVER, v.description('The far end, for snet server. It needs no upstream.'))),
   log: v.optional(
     v.pipe(
       v.strictObject({

@@ -2,8 +2,6 @@
  * The demo's child processes are this same executable under another first argument. None is for people.
  * Each says `ready` on stdout when it is, and ends when its stdin does: so none outlives a demo that was killed.
  */
-import { Secret } from '../base/secret.ts';
-import { METHODS } from '../upstream/shadowsocks/methods.ts';
 import { DemoError } from './errors.ts';
 import { print } from './print.ts';
 
@@ -33,8 +31,8 @@ export async function runDemoRole(argv: readonly string[]): Promise<number> {
       const [password, port] = rest;
       const { startFarEnd } = await import('./far_end.ts');
       startFarEnd({
-        credentials: { method: METHODS[METHOD], password: new Secret(password ?? '') },
-        hostname: '::',
+        method: METHOD,
+        password: password ?? '',
         port: Number(port),
         log: (line) => void print(line),
       });

@@ -8,7 +8,7 @@ import { revealed } from './upstreams.ts';
 const LINK = 'ss://YWVzLTEyOC1nY206dGVzdA@192.0.2.1:8888';
 const METHODS = SHADOWSOCKS_METHODS.join(', ');
 const KEYS =
-  '$schema, upstream, group, allow-insecure-ciphers, listen, scope, bypass, redirect, dns, timeouts, aead, max-connections, log';
+  '$schema, upstream, group, allow-insecure-ciphers, listen, scope, bypass, redirect, dns, timeouts, aead, max-connections, server, log';
 const DURATION = 'a duration such as "20ms", "10s", "5m" or "2h"';
 const BYPASS = 'a block such as "203.0.113.0/24", an IP address or a host name';
 

@@ -26,6 +26,17 @@ export async function startSnet(
   return snet;
 }
 
+/** Starts `snet server ARGS`; resolves once it listens. */
+export async function startSnetServer(
+  ns: Netns,
+  args: readonly string[],
+  { under = [], ...options }: Pick<SnetOptions, 'under' | 'env'> = {},
+): Promise<Program> {
+  const server = start(ns, [...under, ...Netns.snet(['server', ...args])], options);
+  await server.says(/ ready /);
+  return server;
+}
+
 /**
  * Runs `body` beside `snet run ARGS`. Afterwards nothing must be left of what it did: as many descriptors are open as
  * before, SIGTERM ends it with exit code 0, and the firewalls hold what they held.

@@ -1,6 +1,7 @@
 /** Shadowsocks servers that nobody here wrote, for the far end of the lab. */
 import type { Netns } from './netns.ts';
 import { start, type Program } from './program.ts';
+import { startSnetServer } from './snet.ts';
 
 export interface Server {
   readonly method: string;
@@ -32,12 +33,14 @@ export function shareLink(host: string, { method, password, port }: Server = SER
   return `ss://${method}:${encodeURIComponent(password)}@${at}:${port}`;
 }
 
-const HALF_CLOSING = new URL('half_closing_server.ts', import.meta.url).pathname;
-
-/** Starts a server that passes on the end of one direction while the other goes on. */
+/**
+ * Starts our own server. Unlike shadowsocks-libev's, which takes the end of one direction for the end of both, it passes
+ * the end of one direction on while the other goes on.
+ */
 export async function startHalfClosingServer(ns: Netns, port: number): Promise<Program> {
   const { method, password } = SERVER;
-  const server = start(ns, [process.execPath, HALF_CLOSING, method, password, String(port)]);
-  await server.says(/^ready$/m);
-  return server;
+  // The greeter has the port of mail.
+  return startSnetServer(ns, ['--method', method, '--listen', String(port), '--ports', '1-65535'], {
+    env: { SNET_PASSWORD: password },
+  });
 }
