@@ -12,7 +12,9 @@ import { decide, kernelBypass, type RoutePolicy } from '../route/decide.ts';
 import { specialRanges } from '../route/special.ts';
 import { resolveBySystem } from '../upstream/resolve.ts';
 import type { Resolve } from '../upstream/server_address.ts';
-import { buildUpstreams } from './upstreams/build.ts';
+import type { Keeping } from './subscriptions/document.ts';
+import { withSubscriptions } from './subscriptions/subscribed.ts';
+import { buildUpstreams, type BuiltUpstreams } from './upstreams/build.ts';
 import type { Policy } from './policy.ts';
 
 /**
@@ -25,7 +27,7 @@ export async function buildPolicy(
   resolve: Resolve = resolveBySystem,
 ): Promise<Policy> {
   const [built, bypass] = await Promise.all([
-    buildUpstreams(config.upstreams, config.group, { config, resolve, runner: systemRunner, log }),
+    buildAll(config, resolve, log),
     resolveBypass(config.bypass, resolve, log),
   ]);
   const special = specialRanges();
@@ -46,6 +48,17 @@ export async function buildPolicy(
     bypass: kernelBypass(route),
     stop: () => built.stop(),
   };
+}
+
+async function buildAll(config: Config, resolve: Resolve, log: Log): Promise<BuiltUpstreams> {
+  const upstreams = await withSubscriptions(config, keepingOf(config), log);
+  return buildUpstreams(upstreams, config.group, { config, resolve, runner: systemRunner, log });
+}
+
+/** How subscriptions' documents are kept. */
+export function keepingOf(config: Config): Keeping {
+  const { allowInsecureCiphers } = config;
+  return { stateDirectory: stateDirectoryOf(config), allowInsecureCiphers };
 }
 
 function isIn(ranges: DualRanges, address: Address): boolean {

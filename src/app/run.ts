@@ -11,7 +11,7 @@ import type { RedirectPlan } from '../redirect/redirect.ts';
 import { selectRedirect } from '../redirect/select_redirect.ts';
 import { clientHandlers } from '../relay/handlers.ts';
 import { createFlowStats } from '../stats/flow_stats.ts';
-import { buildPolicy } from './build_policy.ts';
+import { buildPolicy, keepingOf } from './build_policy.ts';
 import { serveControl } from './control.ts';
 import { flowLimit } from './descriptors.ts';
 import { hasDns, startDns, warnOfLinkLocal } from './dns_service.ts';
@@ -20,7 +20,8 @@ import { createFlows } from './flow.ts';
 import type { Policy } from './policy.ts';
 import { reloadInto, type Running } from './reload.ts';
 import { requireRoot } from './root.ts';
-import { watchSignals } from './signals.ts';
+import { REFRESHED, watchSignals } from './signals.ts';
+import { refreshSubscriptions } from './subscriptions/refresh.ts';
 
 export interface RunOptions {
   /** Where the config came from; undefined if it was all on the command line. */
@@ -116,8 +117,20 @@ export async function runProgram(
     dns: dns?.port ?? 'off',
   });
 
+  let fresh = keepFresh();
+  undo.defer(() => fresh.stop());
+  function keepFresh() {
+    const { subscriptions } = inForce.config;
+    const changed = () => signals.refreshed();
+    return refreshSubscriptions(subscriptions, keepingOf(inForce.config), log, changed);
+  }
+
   for (;;) {
     const signal = await signals.next();
+    if (signal === REFRESHED) {
+      await reloadInto(running, () => Promise.resolve(inForce.config), signals.ending);
+      continue;
+    }
     if (signal !== 'SIGHUP' || configFile === undefined) {
       // Now, so that what they carried counts.
       flows.stop();
@@ -126,5 +139,7 @@ export async function runProgram(
       return 0;
     }
     await reloadInto(running, reload, signals.ending);
+    fresh.stop();
+    fresh = keepFresh();
   }
 }

@@ -1,12 +1,16 @@
 /** Signals as values, in the order in which they came: none is lost while one is being acted on. */
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const;
-export type Signal = (typeof SIGNALS)[number];
+/** What stands in the row with signals: a subscription says something new. */
+export const REFRESHED = 'REFRESHED';
+export type Signal = (typeof SIGNALS)[number] | typeof REFRESHED;
 
 export interface Signals {
   next(): Promise<Signal>;
   /** Aborted as soon as a signal has come that is not SIGHUP: what takes long need not be finished. */
   readonly ending: AbortSignal;
+  /** Puts {@link REFRESHED} in the row. */
+  refreshed(): void;
   stop(): void;
 }
 
@@ -17,7 +21,7 @@ export function watchSignals(): Signals {
   let wake: (() => void) | undefined;
   const on = (signal: Signal) => {
     waiting.push(signal);
-    if (signal !== 'SIGHUP') ending.abort(new Error(`${signal} came`));
+    if (signal !== 'SIGHUP' && signal !== REFRESHED) ending.abort(new Error(`${signal} came`));
     wake?.();
   };
   for (const signal of SIGNALS) process.on(signal, on);
@@ -27,6 +31,7 @@ export function watchSignals(): Signals {
       while (waiting.length === 0) await new Promise<void>((resolve) => (wake = resolve));
       return waiting.shift()!;
     },
+    refreshed: () => on(REFRESHED),
     stop() {
       for (const signal of SIGNALS) process.off(signal, on);
     },

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { chmod, readFile, rm } from 'node:fs/promises';
 import { eventually } from './eventually.ts';
+import { FAR } from './internet.ts';
 import type { Netns } from './netns.ts';
 import { start, type Program } from './program.ts';
 
@@ -27,10 +28,20 @@ export interface Identity {
   readonly pin: string;
 }
 
-/** Makes a certificate that nobody has signed but its own key. */
-export async function createIdentity(ns: Netns, folder: string): Promise<Identity> {
+/** Makes a certificate that nobody has signed but its own key. @param address that it is for */
+export async function createIdentity(ns: Netns, folder: string, address = FAR.v4): Promise<Identity> {
   const [certificate, key] = [`${folder}/proxy.pem`, `${folder}/proxy.key`];
-  const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  const fresh = [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+    '-addext',
+    `subjectAltName=IP:${address}`,
+  ];
   await ns.must([
     'openssl',
     'req',
