@@ -7,17 +7,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Netns } from '../lab/netns.ts';
 import { ORIGIN } from '../upstream/shadowsocks/conversation.ts';
-
-/** One thing that was tried. */
-export interface Row {
-  /** And the user, where there are several. */
-  readonly method: string;
-  readonly way: string;
-  readonly well: boolean;
-}
+import { count, print, report, type Row } from './report.ts';
 
 const INSIDE = new URL('shadowsocks_rust_inside.ts', import.meta.url).pathname;
-const REPORT = new URL('../../docs/interop.md', import.meta.url).pathname;
 
 function find(program: string, folder: string | undefined): string {
   const paths = folder ?? `${process.env['PATH']}:${join(homedir(), '.cargo', 'bin')}`;
@@ -25,13 +17,6 @@ function find(program: string, folder: string | undefined): string {
   if (found) return found;
   process.stderr.write(`no ${program} in ${paths}\nget it: cargo install shadowsocks-rust --locked\n`);
   return process.exit(1);
-}
-
-/** The part of a report under a heading, as this program leaves it. */
-function withSection(report: string, heading: string, body: string): string {
-  const [before = '', rest = ''] = report.split(`## ${heading}\n`);
-  const after = rest.includes('\n## ') ? rest.slice(rest.indexOf('\n## ') + 1) : '';
-  return `${before}## ${heading}\n\n${body}\n${after && `\n${after}`}`;
 }
 
 async function main(folder: string | undefined): Promise<void> {
@@ -47,17 +32,11 @@ async function main(folder: string | undefined): Promise<void> {
   process.stderr.write(stderr);
   if (code !== 0) throw new Error(`${INSIDE}: exit ${code}`);
   const { mebibytes, rows } = JSON.parse(stdout) as { mebibytes: number; rows: readonly Row[] };
-  for (const { method, way, well } of rows)
-    process.stdout.write(`${well ? 'ok  ' : 'FAIL'} ${method}: ${way}\n`);
-  const failed = rows.filter(({ well }) => !well).length;
-  process.stdout.write(`${rows.length - failed} passed, ${failed} failed\n`);
+  const failed = print(rows);
 
   const methods = [...new Set(rows.map(({ method }) => method))];
-  const count = (method: string, way: RegExp) => {
-    const tried = rows.filter((row) => row.method === method && way.test(row.way));
-    if (tried.length === 0) return '';
-    return `${tried.filter(({ well }) => well).length} of ${tried.length}`;
-  };
+  const tried = (method: string, way: RegExp) =>
+    count(rows.filter((row) => row.method === method && way.test(row.way)));
   const body = [
     `shadowsocks-rust ${version}, ${new Date().toISOString().slice(0, 10)}, Bun ${Bun.version}: \`bun test/interop/shadowsocks_rust.ts\`. Each conversation`,
     `is with an origin that speaks first, to an IPv4 address, an IPv6 address and a name; ${mebibytes} MiB go there and come back the same.`,
@@ -67,14 +46,10 @@ async function main(folder: string | undefined): Promise<void> {
     '| --- | --- | --- | --- | --- |',
     ...methods.map(
       (method) =>
-        `| ${method} | ${count(method, /^our client/)} | ${count(method, /^sslocal/)} | ${count(method, /^played/)} | ${count(method, /^a wrong key/)} |`,
+        `| ${method} | ${tried(method, /^our client/)} | ${tried(method, /^sslocal/)} | ${tried(method, /^played/)} | ${tried(method, /^a wrong key/)} |`,
     ),
   ].join('\n');
-  const report = Bun.file(REPORT);
-  const before = (await report.exists())
-    ? await report.text()
-    : '# Proven against programs that nobody here wrote\n\nWhat is too long, or not packaged, for `npm test`.\n\n';
-  await Bun.write(REPORT, withSection(before, 'shadowsocks-rust', body));
+  await report('shadowsocks-rust', body);
   process.exitCode = failed > 0 ? 1 : 0;
 }
 

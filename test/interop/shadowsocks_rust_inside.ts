@@ -25,7 +25,7 @@ import {
   targets,
 } from '../upstream/shadowsocks/conversation.ts';
 import { credentialsOf } from '../upstream/shadowsocks/ends.ts';
-import type { Row } from './shadowsocks_rust.ts';
+import type { Row } from './report.ts';
 
 const [ssserver, sslocal] = process.argv.slice(-2) as [string, string];
 const MIB = 16;

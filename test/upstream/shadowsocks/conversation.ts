@@ -1,11 +1,10 @@
 /** Conversations over real sockets, to compare with programs that nobody here wrote: one end is a session of ours. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { lend, Pinned } from '../../../ffi/memory.ts';
 import { parseAddress } from '../../../src/net/address.ts';
 import { Outbox, PIECE, type Session } from '../../../src/net/session.ts';
 import { formatTarget, type Target } from '../../../src/net/target.ts';
-import type { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
-import type { ShadowsocksProtocol } from '../../../src/upstream/shadowsocks/shadowsocks.ts';
 
 /** The origin's addresses, in the namespace that all this runs in. */
 export const ORIGIN = { v4: '10.9.0.1', v6: 'fd00:9::1' } as const;
@@ -17,7 +16,7 @@ const outbox = new Outbox();
 export interface Heard {
   /** Whether the origin's greeting came before we had said anything. */
   readonly greeted: boolean;
-  /** Whether what we said came back, to the last byte, and then an end. */
+  /** Whether what we said came back, to the last byte, and then, if that was waited for, an end. */
   readonly echoed: boolean;
 }
 
@@ -56,9 +55,9 @@ export async function startOrigin(): Promise<number> {
 }
 
 /** Connects as soon as somebody listens. */
-export async function dial(port: number): Promise<Socket> {
+export async function dial(port: number, host = '127.0.0.1'): Promise<Socket> {
   for (;;) {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const socket = connect({ port, host, allowHalfOpen: true });
     const worked = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true));
       socket.once('error', () => resolve(false));
@@ -71,8 +70,14 @@ export async function dial(port: number): Promise<Socket> {
 /**
  * Waits for the greeting with nothing sent but a header, then uploads, and reads the echo to the end.
  * @param session what to speak; undefined: somebody else on the way does
+ * @param isPatient ends only its own direction, and waits for the other's end
  */
-export async function converse(socket: Socket, upload: Uint8Array, session?: Session): Promise<Heard> {
+export async function converse(
+  socket: Socket,
+  upload: Uint8Array,
+  session?: Session,
+  isPatient = true,
+): Promise<Heard> {
   const got: Buffer[] = [];
   let [length, sent, greeted] = [0, false, false];
   if (session) socket.write(header(session));
@@ -88,11 +93,19 @@ export async function converse(socket: Socket, upload: Uint8Array, session?: Ses
         socket.write(session ? turned(session, 'seal', piece) : piece);
       }
     }
-    if (length >= GREETING.length + upload.length) socket.end();
+    if (length < GREETING.length + upload.length) continue;
+    if (isPatient) socket.end();
+    else break;
   }
   session?.openEnd();
   session?.dispose();
   return { greeted, echoed: Buffer.compare(Buffer.concat(got).subarray(GREETING.length), upload) === 0 };
+}
+
+/** The server's end of any protocol. */
+interface FarSession extends Session {
+  readonly target: Target | undefined;
+  readonly user: string | undefined;
 }
 
 /** A server of ours, that takes every target for the origin. */
@@ -102,10 +115,16 @@ export interface Serving {
   readonly asked: { readonly target: string; readonly user: string | undefined } | undefined;
 }
 
-export async function serve(protocol: Pick<ShadowsocksProtocol, 'serverSession'>): Promise<Serving> {
+/** @param tls the server's certificate and key, where it speaks within TLS */
+export async function serve(
+  protocol: { serverSession(): FarSession },
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<Serving> {
   let asked: Serving['asked'];
-  const server = createServer({ allowHalfOpen: true }, (client) => {
-    const session: ServerSession = protocol.serverSession();
+  const options = { allowHalfOpen: true };
+  const server = tls ? createTlsServer({ ...options, ...tls }, attend) : createServer(options, attend);
+  function attend(client: Socket): void {
+    const session = protocol.serverSession();
     let remote: Socket | undefined;
     let isDeaf = false;
     client.on('data', (chunk: Buffer) => {
@@ -127,7 +146,7 @@ export async function serve(protocol: Pick<ShadowsocksProtocol, 'serverSession'>
     });
     client.on('end', () => (remote ?? client).end());
     client.on('error', () => remote?.destroy());
-  });
+  }
   const port = await listening(server, '127.0.0.1');
   return {
     port,
