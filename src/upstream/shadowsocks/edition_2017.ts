@@ -66,6 +66,17 @@ class Server2017 extends Start2017 implements ServerStart {
   /** The beginning of a target that came split over records, at most 258 bytes. */
   #partial: Uint8Array | undefined;
 
+  /**
+   * Our own salts are remembered as well: both directions look alike, so that an answer of ours could be played back to us
+   * as a request, whose target is the beginning of what some site has answered (outline-ss-server, service/PROBES.md).
+   */
+  override salt(out: Outbox): Uint8Array {
+    const at = out.end;
+    const key = super.salt(out);
+    this.parts.admit(out.bytes.subarray(at, out.end));
+    return key;
+  }
+
   check(_head: Uint8Array, salt: Uint8Array): void {
     this.parts.admit(salt);
   }

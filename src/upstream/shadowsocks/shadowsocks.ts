@@ -39,8 +39,11 @@ export interface ShadowsocksProtocol {
 const KEPT_2022 = 60_000;
 /** 4,000 connections a second, and 63 MB in the worst case, which takes a key to bring about. */
 const LIMIT_2022 = 2 ** 18;
-/** Without time stamps a recording can be as old as the key: this is as many connections as it helps against. */
-const LIMIT_2017 = 2 ** 16;
+/**
+ * Without time stamps a recording can be as old as the key: this is as many directions of connections as it helps
+ * against. 30 MB in the worst case.
+ */
+const LIMIT_2017 = 2 ** 17;
 
 /**
  * One for all ports that take the same key: what was recorded at one must not be played at another.

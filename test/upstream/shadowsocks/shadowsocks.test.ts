@@ -26,6 +26,21 @@ describe.each(named)('%s', (_, method: Method) => {
     expect(through(server.serverSession(), 'open', second)).toEqual(Buffer.from(pattern(100)));
   });
 
+  test("what the server has said is not taken for what a client says, whoever's words were in it", () => {
+    const [client, server] = [make(credentialsOf(method)), make(credentialsOf(method))];
+    const session = server.serverSession();
+    through(session, 'open', through(client.session(target), 'seal', pattern(100)));
+    // A site that answers with a target's bytes: 192.0.2.1:80.
+    const answer = through(session, 'seal', Uint8Array.of(1, 192, 0, 2, 1, 0, 80, 0, 0, 0, 0));
+    const probed = server.serverSession();
+    const { status, message } = fault(() => through(probed, 'open', answer))!;
+    expect({ status, target: probed.target }).toEqual({
+      status: method.edition === 2017 ? 'ERR_PROTOCOL' : 'ERR_AEAD',
+      target: undefined,
+    });
+    if (method.edition === 2017) expect(message).toBe('a connection with this salt was there before');
+  });
+
   test('whoever has another password, or key, is not understood', () => {
     const wire = through(make(credentialsOf(method, 'another')).session(target), 'seal', pattern(100));
     const server = make(credentialsOf(method)).serverSession();
