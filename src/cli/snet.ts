@@ -11,6 +11,7 @@ const COMMANDS = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
   init: async () => (await import('./init.ts')).init,
+  status: async () => (await import('./status.ts')).status,
   clean: async () => (await import('./clean.ts')).clean,
   dns: async () => (await import('./dns.ts')).dns,
   server: async () => (await import('./server.ts')).server,

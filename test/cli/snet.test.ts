@@ -50,7 +50,7 @@ describe('snet', () => {
     },
   );
 
-  test.each(['run', 'check', 'init', 'clean', 'dns', 'update', 'demo', 'version'])(
+  test.each(['run', 'check', 'init', 'status', 'clean', 'dns', 'update', 'demo', 'version'])(
     '%s --help has an example',
     async (name) => {
       const { code, stdout } = await snet([name, '--help']);
@@ -70,7 +70,7 @@ describe('snet', () => {
     { argv: ['help', 'rnu'], stderr: 'snet: unknown command "rnu"\n  hint: did you mean run?\n' },
     { argv: ['help', 'run', LINK], stderr: 'snet: unexpected argument a link\n  hint: snet help COMMAND\n' },
     { argv: ['hlep'], stderr: 'snet: unknown command "hlep"\n  hint: did you mean help?\n' },
-    { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, init, clean, dns, server, update, demo, version\n' },
+    { argv: ['--prot', '1'], stderr: 'snet: unknown flag "--prot"\n  hint: one of run, check, init, status, clean, dns, server, update, demo, version\n' },
     { argv: [LINK], stderr: 'snet: found a link, expected a command\n  hint: snet run URL\n' },
     { argv: ['run', '--prot', '1'], stderr: 'snet: unknown flag --prot\n  hint: did you mean --port?\n' },
     { argv: ['clean', LINK], stderr: 'snet: unexpected argument a link\n  hint: see snet clean --help\n' },

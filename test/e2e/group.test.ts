@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test';
 import { eventually } from '../lab/eventually.ts';
 import { ABROAD, FAR, url } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
+import { Netns } from '../lab/netns.ts';
 import { start, type Program } from '../lab/program.ts';
 import { startMicrosocks } from '../lab/proxies.ts';
 import { PORTS } from '../lab/services.ts';
@@ -69,7 +70,12 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'ss-server', 'microsocks'], 'of th
       const after = dials.filter(({ at }) => at > eventAt);
       expect(after.length).toBeGreaterThan(PER_SECOND);
       expect(dials.filter(({ result }) => result !== 'greeted')).toEqual([]);
-      await snet.says(/an upstream is down; others are used status=ERR_DIAL_REFUSED/);
+      await snet.says(/an upstream is down; others are used status=ERR_(?:DIAL_REFUSED|UPSTREAM_RESET)/);
+      const status = await internet.client.must(Netns.snet(['status']));
+      expect(status).toMatch(/:8388 aes-256-gcm: DOWN for \d s,.* last failure ERR_/);
+      expect(status).toMatch(/:8389 aes-256-gcm: up for /);
+      const { upstreams } = JSON.parse(await internet.client.must(Netns.snet(['status', '--json'])));
+      expect(upstreams.map(({ isUp }: { isUp: boolean }) => isUp)).toEqual([false, true, true]);
     }));
 
   test('the first falls silent, and new connections are elsewhere within a second', () =>
