@@ -1,5 +1,5 @@
 /** A relay between real sockets on loopback: client ─▶ relay ─▶ target. */
-import type { Socket, SocketHandler } from 'bun';
+import type { Socket, SocketHandler, TLSOptions } from 'bun';
 import { parseAddress, type Endpoint } from '../../src/net/address.ts';
 import type { Session } from '../../src/net/session.ts';
 import { clientHandlers } from '../../src/relay/handlers.ts';
@@ -18,7 +18,9 @@ export interface Options {
   readonly timeouts?: Partial<RelayTimeouts>;
   readonly firstData?: number;
   /** Of another upstream, the second. */
-  readonly then?: Endpoint;
+  readonly next?: Endpoint;
+  /** See Upstream.isLost, of the first. */
+  readonly isLost?: (began: number) => boolean;
 }
 
 /** Relays every connection to its port to `endpoints`, tried in order. */
@@ -48,8 +50,14 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
       relays.add(relay);
       sweep.wake();
       const tunnel = () => ({ session: options.session?.() });
-      const ways = [endpoints, ...(options.then ? [[options.then]] : [])];
-      const candidates = ways.map((way) => ({ ...direct, tls: options.tls, endpoints: () => way, tunnel }));
+      const ways = [endpoints, ...(options.next ? [[options.next]] : [])];
+      const candidates = ways.map((way, i) => ({
+        ...direct,
+        tls: options.tls,
+        endpoints: () => way,
+        tunnel,
+        ...(i === 0 && options.isLost ? { isLost: options.isLost } : {}),
+      }));
       const target = endpoints[0]!;
       const reach = new Reach({ candidates, destination: target, target, named: undefined }, relay, {
         opened: (_, socket, session, rest) => relay.opened(socket, session, rest),
@@ -117,14 +125,17 @@ export class Client {
   /** Resolves when the other side has ended: 'FIN', or the error's code. */
   readonly end: Promise<string>;
 
-  constructor(port: number, onData?: (socket: Socket) => void) {
+  /** @param tls written to before it is agreed on, it takes nothing: see {@link writeAll} */
+  constructor(port: number, onData?: (socket: Socket) => void, tls?: TLSOptions) {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.end = promise;
     this.socket = Bun.connect({
       hostname: '127.0.0.1',
       port,
       allowHalfOpen: true,
+      ...(tls && { tls }),
       socket: {
+        handshake: () => {},
         data: (socket, chunk) => {
           this.received.push(chunk);
           onData?.(socket);

@@ -204,7 +204,7 @@ describe('relay', () => {
     const { promise: accepted, resolve } = Promise.withResolvers<Socket>();
     using dying = serve({ open: (socket) => resolve(socket) });
     using next = serve({ open: (socket) => void socket.write('welcome') });
-    using relay = relayTo([dying.endpoint], { then: next.endpoint });
+    using relay = relayTo([dying.endpoint], { next: next.endpoint });
     const client = new Client(relay.port);
     await client.socket;
     await until(() => [...relay.relays].some((one) => one.isOpen));
@@ -212,10 +212,25 @@ describe('relay', () => {
     await until(() => client.text === 'welcome');
   });
 
+  test('an upstream that is known to be dead is left for the next, unless something was sent', async () => {
+    let isDead = false;
+    using mute = serve({});
+    using next = serve({ open: (socket) => void socket.write('welcome') });
+    using relay = relayTo([mute.endpoint], { then: next.endpoint, isLost: () => isDead });
+    const [silent, speaking] = [new Client(relay.port), new Client(relay.port)];
+    (await speaking.socket).write('x');
+    await until(() => relay.relays.size === 2 && [...relay.relays].every((one) => one.isOpen));
+    await until(() => [...relay.relays].some((one) => one.bytesUp > 0));
+    isDead = true;
+    await until(() => silent.text === 'welcome');
+    expect(speaking.text).toBe('');
+    expect(relay.relays.size).toBe(2);
+  });
+
   test('one that dies after something was sent is told', async () => {
     using dying = serve({ data: (socket) => socket.terminate() });
     using next = serve({ open: (socket) => void socket.write('welcome') });
-    using relay = relayTo([dying.endpoint], { then: next.endpoint });
+    using relay = relayTo([dying.endpoint], { next: next.endpoint });
     const client = new Client(relay.port);
     (await client.socket).write('x');
     expect(await client.end).toBe('ECONNRESET');
