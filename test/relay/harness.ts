@@ -98,9 +98,10 @@ export function serve(socket: SocketHandler<undefined>) {
   };
 }
 
-/** One that says what it hears, with `echo ` before each piece. */
-export function serveEcho() {
+/** One that says what it hears, with `echo ` before each piece. @param came is told of each connection */
+export function serveEcho(came: () => void = () => {}) {
   return serve({
+    open: came,
     data: (socket, chunk) => void socket.write(`echo ${chunk.toString()}`),
     end: (socket) => socket.shutdown(),
   });
