@@ -8,7 +8,7 @@ Bun.serve({
   hostname: '0.0.0.0',
   tls: { cert: Bun.file(cert!), key: Bun.file(key!) },
   fetch() {
-    console.log('asked');
+    process.stdout.write('asked\n');
     return new Response(Bun.file(file!));
   },
 });
