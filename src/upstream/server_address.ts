@@ -19,7 +19,14 @@ export type Resolve = (name: string) => Promise<Resolved>;
 export class ResolveError extends SnetError<'ERR_RESOLVE'> {}
 
 export interface ServerAddress {
-  /** The best first; never empty once {@link createServerAddress} has returned. */
+  /**
+   * Resolves when it has an address for the first time. Rejects with a {@link ResolveError} if the name could not be
+   * resolved when it was asked for first; it is asked for again all the same, until {@link stop}.
+   */
+  readonly ready: Promise<void>;
+  /** Resolves when it has an address for the first time; never, if there never is one. */
+  readonly known: Promise<void>;
+  /** The best first; empty until it is {@link known}. */
   endpoints(): readonly Endpoint[];
   /** Tells how a connection attempt to one of them ended. */
   report(endpoint: Endpoint, worked: boolean): void;
@@ -28,26 +35,33 @@ export interface ServerAddress {
 
 /** A name that fails or changes all the time is not asked for more often than this, in milliseconds. */
 const PAUSE = 2_000;
+/** In seconds: how soon a name is asked for again that never had an address. */
+const UNKNOWN_PAUSE = 3;
 /** However long the TTL, in seconds. */
 const TTL_MAX = 3_600;
 const TTL_MIN = 30;
 
-/** @throws ResolveError if the name has no address */
-export async function createServerAddress(
+/** Asks for a name at once. */
+export function createServerAddress(
   host: Host,
   port: number,
   resolve: Resolve,
   log: Log,
   clock: Clock = realClock,
-): Promise<ServerAddress> {
+): ServerAddress {
   const literal = parseAddress(host);
-  if (literal) return { endpoints: () => [{ address: literal, port }], report: () => {}, stop: () => {} };
+  if (literal) {
+    const ready = Promise.resolve();
+    return { ready, known: ready, endpoints: () => [{ address: literal, port }], report() {}, stop() {} };
+  }
 
   let endpoints: readonly Endpoint[] | undefined;
   let asking = false;
   let nextAllowed = 0;
   let cancel = () => {};
   let stopped = false;
+  let failed = false;
+  const known = Promise.withResolvers<void>();
 
   function take({ addresses, ttl }: Resolved): void {
     const next = addresses.flatMap((text) => {
@@ -61,12 +75,12 @@ export async function createServerAddress(
     );
     const added = next.filter((found) => !kept.some((old) => sameAddress(found.address, old.address)));
     const moved = endpoints !== undefined && (added.length > 0 || kept.length < endpoints.length);
+    const late = endpoints === undefined && failed;
     endpoints = [...kept, ...added];
-    if (moved)
-      log.info('the upstream has moved', {
-        server: host,
-        addresses: endpoints.map(formatEndpoint).join(','),
-      });
+    known.resolve();
+    const fields = { server: host, addresses: endpoints.map(formatEndpoint).join(',') };
+    if (moved) log.info('the upstream has moved', fields);
+    if (late) log.info('the upstream has an address now', fields);
     askAfter(Math.min(TTL_MAX, Math.max(TTL_MIN, ttl)));
   }
 
@@ -77,39 +91,47 @@ export async function createServerAddress(
 
   function again(): void {
     if (stopped || asking || clock.now() < nextAllowed) return;
-    asking = true;
     nextAllowed = clock.now() + PAUSE;
-    resolve(host)
-      .then(take)
-      .catch((error: unknown) => {
-        log.warn('the upstream could not be resolved again; its last addresses stay', {
-          server: host,
-          reason: error instanceof Error ? error.message : String(error),
-        });
-        askAfter(TTL_MIN);
-      })
-      .finally(() => {
-        asking = false;
+    ask().catch((error: unknown) => {
+      if (endpoints === undefined) return askAfter(UNKNOWN_PAUSE);
+      log.warn('the upstream could not be resolved again; its last addresses stay', {
+        server: host,
+        reason: error instanceof Error ? error.message : String(error),
       });
-  }
-
-  try {
-    take(await resolve(host));
-  } catch (error) {
-    throw new ResolveError('ERR_RESOLVE', `the upstream's name ${host} could not be resolved`, {
-      cause: error,
-      hint: 'Does the machine resolve names without snet? An IP address in place of the name works without a resolver.',
+      askAfter(TTL_MIN);
     });
   }
 
+  async function ask(): Promise<void> {
+    asking = true;
+    try {
+      take(await resolve(host));
+    } finally {
+      asking = false;
+    }
+  }
+
+  const ready = ask().catch((cause: unknown) => {
+    failed = true;
+    askAfter(UNKNOWN_PAUSE);
+    throw new ResolveError('ERR_RESOLVE', `the upstream's name ${host} could not be resolved`, {
+      cause,
+      hint: 'Does the machine resolve names without snet? An IP address in place of the name works without a resolver.',
+    });
+  });
+  // Whoever stops it before may not wait for it.
+  ready.catch(() => {});
+
   return {
+    ready,
+    known: known.promise,
     endpoints: () => endpoints ?? [],
     report(endpoint, worked) {
       if (worked) return;
       // Another of its addresses may live: the failed one goes to the end.
-      const known = endpoints ?? [];
-      const rest = known.filter((other) => !sameAddress(other.address, endpoint.address));
-      if (rest.length < known.length) endpoints = [...rest, endpoint];
+      const all = endpoints ?? [];
+      const rest = all.filter((other) => !sameAddress(other.address, endpoint.address));
+      if (rest.length < all.length) endpoints = [...rest, endpoint];
       again();
     },
     stop() {

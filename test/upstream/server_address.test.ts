@@ -7,6 +7,13 @@ import { createFakeClock } from '../base/fake_clock.ts';
 const text = (server: { endpoints(): readonly Parameters<typeof formatEndpoint>[0][] }) =>
   server.endpoints().map(formatEndpoint);
 
+/** One whose name has been resolved. */
+async function known(...given: Parameters<typeof createServerAddress>) {
+  const server = createServerAddress(...given);
+  await server.ready;
+  return server;
+}
+
 function resolver(...answers: (Resolved | Error)[]) {
   let asked = 0;
   const resolve = (): Promise<Resolved> => {
@@ -24,26 +31,33 @@ function resolver(...answers: (Resolved | Error)[]) {
 describe('createServerAddress()', () => {
   test('asks nobody about an address', async () => {
     const { resolve } = resolver(new Error('must not be asked'));
-    expect(text(await createServerAddress('192.0.2.1', 8388, resolve, silent))).toEqual(['192.0.2.1:8388']);
-    expect(text(await createServerAddress('2001:db8::1', 8388, resolve, silent))).toEqual([
-      '[2001:db8::1]:8388',
-    ]);
+    expect(text(await known('192.0.2.1', 8388, resolve, silent))).toEqual(['192.0.2.1:8388']);
+    expect(text(await known('2001:db8::1', 8388, resolve, silent))).toEqual(['[2001:db8::1]:8388']);
   });
 
   test('has all addresses of a name, in the order of the answer', async () => {
     const { resolve } = resolver({ addresses: ['192.0.2.1', '2001:db8::1'], ttl: 60 });
-    using server = disposable(await createServerAddress('proxy.example', 443, resolve, silent));
+    using server = disposable(await known('proxy.example', 443, resolve, silent));
     expect(text(server)).toEqual(['192.0.2.1:443', '[2001:db8::1]:443']);
   });
 
   test.each([
     ['fails', new Error('ENOTFOUND')],
     ['has no address', { addresses: [], ttl: 60 }],
-  ])('throws for a name that %s', async (_, answer) => {
-    const { resolve } = resolver(answer);
-    const error = await createServerAddress('proxy.example', 443, resolve, silent).catch((e: unknown) => e);
+  ])('says so of a name that %s, and asks again until it has one', async (_, answer) => {
+    const asking = resolver(answer, answer, { addresses: ['192.0.2.1'], ttl: 60 });
+    const clock = createFakeClock();
+    const server = createServerAddress('proxy.example', 443, asking.resolve, silent, clock);
+    const error = await server.ready.catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ResolveError);
     expect((error as ResolveError).message).toContain('proxy.example');
+    await clock.pass(3_000);
+    expect([asking.asked, ...text(server)]).toEqual([2]);
+    await clock.pass(3_000);
+    expect([asking.asked, ...text(server)]).toEqual([3, '192.0.2.1:443']);
+    await server.known;
+    server.stop();
+    expect(clock.waiting).toBe(0);
   });
 
   test('an address that fails goes behind the others, and the name is asked for again', async () => {
@@ -52,7 +66,7 @@ describe('createServerAddress()', () => {
     const answers = resolver(first, second);
     const said: string[] = [];
     const log: Log = { ...silent, info: (message) => void said.push(message) };
-    using server = disposable(await createServerAddress('proxy.example', 443, answers.resolve, log));
+    using server = disposable(await known('proxy.example', 443, answers.resolve, log));
     server.report(server.endpoints()[0]!, false);
     expect(text(server)).toEqual(['192.0.2.2:443', '192.0.2.1:443']);
     await Bun.sleep(0);
@@ -66,7 +80,7 @@ describe('createServerAddress()', () => {
     const answers = resolver({ addresses: ['192.0.2.1', '192.0.2.2'], ttl: 60 });
     const said: string[] = [];
     const log: Log = { ...silent, info: (message) => void said.push(message) };
-    using server = disposable(await createServerAddress('proxy.example', 443, answers.resolve, log));
+    using server = disposable(await known('proxy.example', 443, answers.resolve, log));
     server.report(server.endpoints()[0]!, false);
     await Bun.sleep(0);
     expect(answers.asked).toBe(2);
@@ -78,7 +92,7 @@ describe('createServerAddress()', () => {
     const answers = resolver({ addresses: ['192.0.2.1'], ttl: 60 }, new Error('SERVFAIL'));
     const said: string[] = [];
     const log: Log = { ...silent, warn: (message) => void said.push(message) };
-    using server = disposable(await createServerAddress('proxy.example', 443, answers.resolve, log));
+    using server = disposable(await known('proxy.example', 443, answers.resolve, log));
     server.report(server.endpoints()[0]!, false);
     await Bun.sleep(0);
     expect(text(server)).toEqual(['192.0.2.1:443']);
@@ -87,7 +101,7 @@ describe('createServerAddress()', () => {
 
   test('a connection that works changes nothing', async () => {
     const answers = resolver({ addresses: ['192.0.2.1', '192.0.2.2'], ttl: 60 });
-    using server = disposable(await createServerAddress('proxy.example', 443, answers.resolve, silent));
+    using server = disposable(await known('proxy.example', 443, answers.resolve, silent));
     server.report(server.endpoints()[1]!, true);
     expect(text(server)).toEqual(['192.0.2.1:443', '192.0.2.2:443']);
     expect(answers.asked).toBe(1);
@@ -101,7 +115,7 @@ describe('a name is asked for again', () => {
   async function at(...answers: (Resolved | Error)[]) {
     const clock = createFakeClock();
     const asking = resolver(...answers);
-    const server = await createServerAddress('proxy.example', 443, asking.resolve, silent, clock);
+    const server = await known('proxy.example', 443, asking.resolve, silent, clock);
     return { clock, asking, server };
   }
 

@@ -1,11 +1,12 @@
 /** From the configuration's upstreams to what flows are tried with: names resolved, keys derived, a group where there are several. */
-import { explain, SnetError } from '../../base/errors.ts';
 import type { Config, UpstreamConfig } from '../../config/config.ts';
 import { createGroup, type Member } from '../../upstream/group/group.ts';
 import { watchSilence } from '../../upstream/silence.ts';
 import { single } from '../../upstream/single.ts';
+import { ResolveError } from '../../upstream/server_address.ts';
 import type { Upstream, Upstreams } from '../../upstream/upstream.ts';
 import { startProbes, type Probes } from '../probes.ts';
+import { whyNot } from '../why_not.ts';
 import { buildUpstream, labelOf, type BuiltUpstream, type Surroundings } from './one.ts';
 
 export interface BuiltUpstreams {
@@ -62,24 +63,64 @@ export async function buildUpstreams(
   };
 }
 
-/** One that can't be built is left out, so long as there is another. */
+/** One that can't be built, or can't be used yet, is left out, so long as there is another. */
 async function buildAll(
   configs: readonly UpstreamConfig[],
   around: Surroundings,
 ): Promise<readonly BuiltUpstream[]> {
-  const settled = await Promise.allSettled(configs.map((one) => buildUpstream(one, around)));
-  const built = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  if (built.length === 0) throw (settled[0] as PromiseRejectedResult).reason;
-  for (const [i, one] of settled.entries()) {
-    if (one.status === 'fulfilled') continue;
-    const error: unknown = one.reason;
-    around.log.error('an upstream is left out; the others go on', {
-      status: error instanceof SnetError ? error.status : 'ERR_INTERNAL',
-      upstream: labelOf(configs[i]!),
-      reason: explain(error),
-    });
+  const begun = configs.map((one) => begin(one, around));
+  const built = begun.flatMap((one) => (one.built ? [one.built] : []));
+  try {
+    await firstOf(begun.map(({ ready }) => ready));
+  } catch (error) {
+    await Promise.all(built.map((one) => one.stop()));
+    throw error;
   }
-  return built;
+  // One whose name takes long keeps nobody waiting.
+  const states = await Promise.all(begun.map(({ ready }) => stateWithin(PATIENCE, ready)));
+  const left: BuiltUpstream[] = [];
+  for (const [i, { built: one, ready }] of begun.entries()) {
+    const state = states[i]!;
+    const say = (error: unknown) => sayWhyNot(configs[i]!, error, around);
+    if (one && (state === 'ready' || state === 'pending' || state instanceof ResolveError)) left.push(one);
+    else await one?.stop();
+    if (state === 'pending') ready.catch(say);
+    else if (state !== 'ready') say(state);
+  }
+  return left;
+}
+
+/** Milliseconds that a name may take to be resolved while others are there. */
+const PATIENCE = 3_000;
+
+function begin(one: UpstreamConfig, around: Surroundings) {
+  try {
+    const built = buildUpstream(one, around);
+    return { built, ready: built.ready };
+  } catch (error) {
+    const ready = Promise.reject<void>(error);
+    ready.catch(() => {});
+    return { built: undefined, ready };
+  }
+}
+
+/** @throws what the first of them rejects with, if all do */
+function firstOf(all: readonly Promise<void>[]): Promise<void> {
+  return Promise.any(all).catch(() => all[0]!);
+}
+
+/** @returns 'ready', 'pending' after the time, or what it rejects with */
+function stateWithin(milliseconds: number, ready: Promise<void>): Promise<unknown> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const timer = setTimeout(() => resolve('pending'), milliseconds);
+  ready.then(() => resolve('ready'), resolve);
+  return promise.finally(() => clearTimeout(timer));
+}
+
+function sayWhyNot(one: UpstreamConfig, error: unknown, { log }: Surroundings): void {
+  const fields = { upstream: labelOf(one), ...whyNot(error) };
+  if (error instanceof ResolveError) log.error('an upstream has no address yet; the others go on', fields);
+  else log.error('an upstream is left out; the others go on', fields);
 }
 
 function sayThat({ log }: Surroundings) {

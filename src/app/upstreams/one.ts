@@ -2,20 +2,26 @@
 import { readFileSync } from 'node:fs';
 import type { Log } from '../../base/log.ts';
 import type { Runner } from '../../base/runner.ts';
-import type { Config, TlsConfig, UpstreamConfig } from '../../config/config.ts';
+import type { Config, PluginConfig, TlsConfig, UpstreamConfig } from '../../config/config.ts';
 import { formatHostPort, type Endpoint } from '../../net/address.ts';
 import { targetOf } from '../../net/target.ts';
 import { chain } from '../../upstream/chain.ts';
-import { startPlugin } from '../../upstream/plugin/plugin.ts';
-import { createServerAddress, type Resolve } from '../../upstream/server_address.ts';
+import { startPlugin, type Plugin } from '../../upstream/plugin/plugin.ts';
+import { createServerAddress, type Resolve, type ServerAddress } from '../../upstream/server_address.ts';
 import { createTlsClient } from '../../upstream/tls/create.ts';
 import type { TlsClient } from '../../upstream/tls_client.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
+import { whyNot } from '../why_not.ts';
 import { createBridge } from './bridge.ts';
 import { tunnelsOf } from './protocol.ts';
 
 export interface BuiltUpstream {
   readonly upstream: Upstream;
+  /**
+   * Resolves when it can be used. Rejects with a ResolveError if its server's name has no address yet: it is asked for
+   * again all the same, and the upstream has endpoints from then on. Rejects with anything else if it never will.
+   */
+  readonly ready: Promise<void>;
   /** Ends what it keeps going: the refreshing of its address, its plugin. */
   stop(): Promise<void>;
 }
@@ -30,18 +36,16 @@ export interface Surroundings {
 /** Milliseconds that connecting may take while another upstream waits; a group knows better. */
 const PATIENCE = 700;
 
-/**
- * @throws ResolveError if its server's name has no address, AeadError if the wanted AEAD can't be had, CredentialsError,
- *   PluginError
- */
-export async function buildUpstream(one: UpstreamConfig, around: Surroundings): Promise<BuiltUpstream> {
+/** @throws AeadError if the wanted AEAD can't be had, CredentialsError */
+export function buildUpstream(one: UpstreamConfig, around: Surroundings): BuiltUpstream {
   const tunnels = tunnelsOf(one, around.config.aead, around.log);
   const tls = tlsOf(one, around.log);
   const label = labelOf(one);
   const own = { label, patience: PATIENCE, takesNames: one.names };
   if (one.via === undefined) {
-    const address = await serverAddress(one, around);
+    const address = serverAddress(one, around);
     return {
+      ready: address.ready,
       upstream: {
         ...own,
         tls,
@@ -56,10 +60,12 @@ export async function buildUpstream(one: UpstreamConfig, around: Surroundings): 
     };
   }
 
-  const outer = await buildUpstream(one.via, around);
+  const outer = buildUpstream(one.via, around);
+  const { ready } = outer;
   const server = targetOf(one.server, one.port);
   if (tls === undefined) {
     return {
+      ready,
       upstream: {
         ...outer.upstream,
         ...own,
@@ -70,6 +76,7 @@ export async function buildUpstream(one: UpstreamConfig, around: Surroundings): 
   }
   const bridge = createBridge(outer.upstream, server, tls, around.config.timeouts.dial);
   return {
+    ready,
     upstream: {
       ...own,
       tls,
@@ -111,29 +118,44 @@ function filesOf({ ca, cert, key }: TlsConfig) {
 }
 
 /** Where to connect to: the server, or the plugin that goes there. */
-async function serverAddress(one: UpstreamConfig, { resolve, runner, log }: Surroundings) {
-  const address = await createServerAddress(one.server, one.port, resolve, log);
+function serverAddress(one: UpstreamConfig, around: Surroundings) {
+  const { resolve, log } = around;
+  const address = createServerAddress(one.server, one.port, resolve, log);
   const plugin = one.type === 'shadowsocks' ? one.plugin : undefined;
-  if (plugin === undefined) {
-    return {
-      endpoints: () => address.endpoints(),
-      report: (endpoint: Endpoint, worked: boolean) => address.report(endpoint, worked),
-      stop: async () => address.stop(),
-    };
-  }
-  try {
-    const running = await startPlugin({ ...plugin, remote: () => address.endpoints() }, runner, log);
-    return {
-      endpoints: () => [running.endpoint],
-      // What becomes of the way from there on, only the plugin knows.
-      report: () => {},
-      async stop() {
-        await running.stop();
-        address.stop();
-      },
-    };
-  } catch (error) {
-    address.stop();
-    throw error;
-  }
+  if (plugin) return throughPlugin(plugin, address, around);
+  return {
+    ready: address.ready,
+    endpoints: () => address.endpoints(),
+    report: (endpoint: Endpoint, worked: boolean) => address.report(endpoint, worked),
+    stop: async () => address.stop(),
+  };
+}
+
+/** It knows one address, so it is not started before there is one. */
+function throughPlugin(plugin: PluginConfig, address: ServerAddress, { runner, log }: Surroundings) {
+  let running: Plugin | undefined;
+  let isStopped = false;
+  const begin = async () => {
+    running = await startPlugin({ ...plugin, remote: () => address.endpoints() }, runner, log);
+    if (isStopped) await running.stop();
+  };
+  const beginLater = async (why: unknown) => {
+    address.known.then(begin).catch((error: unknown) => {
+      log.error('the plugin does not start', { plugin: plugin.program, ...whyNot(error) });
+    });
+    throw why;
+  };
+  const ready = address.ready.then(begin, beginLater);
+  ready.catch(() => {});
+  return {
+    ready,
+    endpoints: () => (running ? [running.endpoint] : []),
+    // What becomes of the way from there on, only the plugin knows.
+    report: () => {},
+    async stop() {
+      isStopped = true;
+      address.stop();
+      await running?.stop();
+    },
+  };
 }
