@@ -1,11 +1,13 @@
 /** How many may come, how long they may stay, and how it ends. */
 import { describe, expect, test } from 'bun:test';
+import { createCertificates } from '../dns/exchange/certificates.ts';
 import { eventually } from '../lab/eventually.ts';
+import { describeNeeding } from '../needs.ts';
 import { Client, serve, serveEcho, type relayTo } from '../relay/harness.ts';
 import { METHODS } from '../../src/upstream/shadowsocks/methods.ts';
 import { createShadowsocksProtocol } from '../../src/upstream/shadowsocks/shadowsocks.ts';
 import { credentialsOf, keyOf } from '../upstream/shadowsocks/ends.ts';
-import { farEnd, passwordText, shadowsocks, through, visit, type Speech } from './stage.ts';
+import { farEnd, passwordText, shadowsocks, through, tlsTunnel, visit, type Speech } from './stage.ts';
 
 const speech = shadowsocks('aes-256-gcm');
 
@@ -43,6 +45,19 @@ describe('strangers', () => {
     expect(await client.end).toMatch(/^(FIN|ECONNRESET)$/);
     clearInterval(timer);
     await far.endedWith('ERR_HANDSHAKE_TIMEOUT');
+  });
+});
+
+describeNeeding(['openssl'], 'strangers within TLS', () => {
+  test('are got rid of for good, whether they end their own direction or not', async () => {
+    await using certificates = await createCertificates();
+    const tunnel = tlsTunnel(certificates);
+    using far = farEnd(tunnel, { timeouts: { handshake: 100 } });
+    const client = visit(far, tunnel);
+    const socket = await client.socket;
+    expect(await client.end).toBe('FIN');
+    // What they say is not taken any more: a socket that is there would take it, and be theirs to keep.
+    await eventually('a reset', () => socket.readyState < 1 || socket.write('.') < 0);
   });
 });
 
