@@ -120,7 +120,11 @@ export type SessionStatus =
   | 'ERR_PROTOCOL'
   /** The upstream closed within a record. */
   | 'ERR_TRUNCATED'
-  | RefusalStatus;
+  | RefusalStatus
+  | ChainStatus;
+
+/** Why the outer far end of a chain won't, or can't, connect to the inner one: as if that had been dialled by ourselves. */
+export type ChainStatus = 'ERR_DIAL_REFUSED' | 'ERR_DIAL_UNREACHABLE' | 'ERR_DIAL_TIMEOUT' | 'ERR_DIAL';
 
 /** Why a far end that answers won't, or can't, open the tunnel. The message has the code that it gave. */
 export type RefusalStatus =

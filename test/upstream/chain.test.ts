@@ -249,6 +249,26 @@ describe('what goes wrong', () => {
     expect(() => throughShadowsocks('SSH-2.0')).toThrow('not HTTP/1');
   });
 
+  test.each([
+    ['HTTP/1.1 502 Bad Gateway', 'ERR_DIAL_UNREACHABLE'],
+    ['HTTP/1.1 504 Gateway Timeout', 'ERR_DIAL_TIMEOUT'],
+    ['HTTP/1.1 403 Forbidden', 'ERR_DIAL'],
+    ['HTTP/1.1 418 Teapot', 'ERR_DIAL'],
+    ['HTTP/1.1 407 Proxy Authentication Required', 'ERR_PROXY_AUTH'],
+  ])('what the outer end says of its target is said of a server: %s', (line, status) => {
+    const refused = answers(chain(http(), socks5()), `${line}\r\n\r\n`).error;
+    expect(refused).toMatchObject({ status, message: expect.stringContaining(line.slice(9)) });
+    const nested = answers(
+      chain(chain(http(), socks5()), socks5()),
+      'HTTP/1.1 200 OK\r\n\r\n',
+      '\x05\x00',
+      '\x05\x05',
+    ).error;
+    expect(nested?.status).toBe('ERR_DIAL_REFUSED');
+    const inner = answers(chain(http(), socks5()), 'HTTP/1.1 200 OK\r\n\r\n', '\x05\x00', '\x05\x05').error;
+    expect(inner?.status).toBe('ERR_TARGET_REFUSED');
+  });
+
   test('scratch space survives it', () => {
     for (let i = 0; i < 5; i++) expect(answers(asking(), '(X!').error).toBeInstanceOf(SessionError);
     expect(textOf(answers(asking(), '(.rest)').rest)).toBe('rest');

@@ -12,6 +12,7 @@ import type { Target } from '../../net/target.ts';
 import { clientHandlers } from '../../relay/handlers.ts';
 import { Relay, type RelayEvents } from '../../relay/relay.ts';
 import { Sweep } from '../../relay/sweep.ts';
+import { ofServer } from '../../upstream/chain/server_refusal.ts';
 import { adoptRemote } from '../../upstream/dial.ts';
 import { Reach, type ReachEvents } from '../../upstream/reach.ts';
 import type { TlsClient } from '../../upstream/tls_client.ts';
@@ -45,7 +46,7 @@ export function createBridge(outer: Upstream, server: Target, tls: TlsClient, di
       if (status === 'OK' || near === undefined) return;
       // Told before TLS sees no more than an end.
       const error = new BridgeError(
-        status,
+        ofServer(status),
         `${outer.label}: ${cause === undefined ? status : explain(cause)}`,
       );
       near.data.remoteClose(near, error);

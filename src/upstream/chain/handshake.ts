@@ -1,7 +1,15 @@
 /** Handshakes one after the other: the outer tunnel's, then the inner one's, spoken through the outer tunnel. */
 import type { Span } from '../../../ffi/memory.ts';
-import { PIECE, type Handshake, type Outbox, type Session, type Tunnel } from '../../net/session.ts';
+import {
+  PIECE,
+  SessionError,
+  type Handshake,
+  type Outbox,
+  type Session,
+  type Tunnel,
+} from '../../net/session.ts';
 import { giveBack, takeScratch } from './scratch.ts';
+import { ofServer } from './server_refusal.ts';
 
 /** At least one of the two has a handshake. What either of them gives as `rest`, its own session has opened already. */
 export class ChainedHandshake implements Handshake {
@@ -21,12 +29,12 @@ export class ChainedHandshake implements Handshake {
   }
 
   receive(wire: Span, from: number, to: number, out: Outbox, rest: Outbox): boolean {
-    const { handshake, session } = this.#outer;
+    const { session } = this.#outer;
     if (this.#isOuterOpen && !session) return this.#receiveInner(wire, from, to, out, rest);
     const opened = takeScratch();
     try {
       if (this.#isOuterOpen) return this.#receiveOpened(session!, wire, from, to, opened, out, rest);
-      if (!handshake!.receive(wire, from, to, out, opened)) return false;
+      if (!this.#receiveOuter(wire, from, to, out, opened)) return false;
       this.#isOuterOpen = true;
       this.#beginInner(out);
       return this.#receiveInner(opened, 0, opened.end, out, rest);
@@ -40,6 +48,16 @@ export class ChainedHandshake implements Handshake {
     this.#outer.session?.openEnd();
     // Without one, it was over when the outer one was.
     return this.#inner.handshake!.end();
+  }
+
+  #receiveOuter(wire: Span, from: number, to: number, out: Outbox, opened: Outbox): boolean {
+    try {
+      return this.#outer.handshake!.receive(wire, from, to, out, opened);
+    } catch (error) {
+      if (!(error instanceof SessionError)) throw error;
+      const { message, hint, cause } = error;
+      throw new SessionError(ofServer(error.status), message, { hint, cause });
+    }
   }
 
   /** Through the outer session. @param opened for what comes of it */
