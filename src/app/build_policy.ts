@@ -47,6 +47,7 @@ export async function buildPolicy(
     upstreamStatus: () => built.status(),
     timeouts: config.timeouts,
     bypass: kernelBypass(route),
+    retire: () => built.retire(),
     stop: () => built.stop(),
   };
 }

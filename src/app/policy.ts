@@ -19,6 +19,8 @@ export interface Policy {
   readonly timeouts: Timeouts;
   /** What the kernel need not even show us. */
   readonly bypass: DualRanges;
+  /** Another is in force: no new flow goes by this one. */
+  retire(): void;
   /** Ends what the policy keeps going (refreshing the upstream's addresses). */
   stop(): Promise<void>;
 }

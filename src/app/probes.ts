@@ -3,6 +3,7 @@
  * that are down to find out when they are back. Nothing is asked while nobody uses the network.
  */
 import type { GroupConfig } from '../config/config.ts';
+import { targetOf } from '../net/target.ts';
 import type { Group, Member } from '../upstream/group/group.ts';
 import { single } from '../upstream/single.ts';
 import { streamTo } from './upstream_stream.ts';
@@ -103,7 +104,7 @@ function fetchThrough(
     const giveUp = () => end(outcome);
     const stream = streamTo(
       single(upstream),
-      { name: hostname, port: port === '' ? 80 : Number(port) },
+      targetOf(hostname.replace(/^\[|\]$/g, ''), Number(port || 80)),
       {
         open() {
           outcome = 'silent';

@@ -40,6 +40,7 @@ export async function reloadInto(
     await redirect.update(plan(policy));
     const old = inForce.policy;
     retired.add(old);
+    old.retire();
     flows.use(policy, () => {
       retired.delete(old);
       void old.stop();

@@ -31,6 +31,7 @@ test("names of upstreams' servers are asked of the machine's own resolver, those
     upstreams: single(direct),
     configured: [...config.upstreams, ...more.upstreams],
     upstreamStatus: () => [],
+    retire: () => {},
     timeouts: config.timeouts,
     bypass: NO_RANGES,
     stop: () => Promise.resolve(),

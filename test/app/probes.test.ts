@@ -1,6 +1,8 @@
 /** Probes through upstreams that are no more than a direct way to a page on loopback. */
 import { afterEach, expect, test } from 'bun:test';
 import { startProbes } from '../../src/app/probes.ts';
+import type { Endpoint } from '../../src/net/address.ts';
+import { formatTarget, type Target } from '../../src/net/target.ts';
 import { direct } from '../../src/upstream/direct.ts';
 import { createGroup } from '../../src/upstream/group/group.ts';
 import { eventually } from '../lab/eventually.ts';
@@ -29,14 +31,25 @@ function page({ isMute = false } = {}) {
   return { endpoint: loopback(server.port), seen };
 }
 
-function probed(endpoints: readonly ReturnType<typeof loopback>[], interval = 10) {
+/** @param late milliseconds that have passed, for the probes, since all else happened */
+function probed(
+  endpoints: readonly Endpoint[],
+  interval = 10,
+  url = 'http://probe.example/generate_204?x=1',
+  late = 0,
+) {
+  const targets = new Set<string>();
+  const tunnel = (target: Target) => {
+    targets.add(formatTarget(target));
+    return {};
+  };
   const group = createGroup(
-    endpoints.map((endpoint) => ({ ...direct, endpoints: () => [endpoint] })),
+    endpoints.map((endpoint) => ({ ...direct, tunnel, endpoints: () => [endpoint] })),
     { policy: 'fastest', isProbed: () => true, changed: () => {}, now: () => performance.now() },
   );
-  const probes = startProbes(group, { url: 'http://probe.example/generate_204?x=1', interval });
+  const probes = startProbes(group, { url, interval }, () => performance.now() + late);
   stops.push(() => probes.stop());
-  return { group, probes };
+  return { group, probes, targets };
 }
 
 test('asks for the page while somebody uses the group, and measures', async () => {
@@ -49,6 +62,26 @@ test('asks for the page while somebody uses the group, and measures', async () =
   expect(seen[0]).toBe('GET /generate_204?x=1 HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n');
   expect(group.members[0]!.health.latency).toBeWithin(0, 1_000);
   await eventually('another', () => seen.length > 1);
+});
+
+test('asks for nothing once nobody has used the group for five minutes', async () => {
+  const { endpoint, seen } = page();
+  const { group } = probed([endpoint], 10, 'http://probe.example/', 5 * 60_000);
+  group.candidates(endpoint);
+  await Bun.sleep(1_200);
+  expect(seen).toEqual([]);
+});
+
+test.each([
+  ['http://probe.example/', 'probe.example:80'],
+  ['http://192.0.2.1/', '192.0.2.1:80'],
+  ['http://[2001:db8::1]:8080/', '[2001:db8::1]:8080'],
+])('asks the upstream for the host of %s', async (url, target) => {
+  const { endpoint } = page();
+  const { group, targets } = probed([endpoint], 10, url);
+  group.candidates(endpoint);
+  await eventually('a probe', () => group.members[0]!.health.lastAnswer !== undefined);
+  expect([...targets]).toEqual([target]);
 });
 
 test('says whether probes tell anything at all', async () => {

@@ -23,6 +23,9 @@ const THIRD: Pair = { v4: '151.101.129.6', v6: '2a04:4e42:400::6' };
 const THIRD_GATEWAY: Pair = { v4: '151.101.129.1', v6: '2a04:4e42:400::1' };
 const SOCKS = 1080;
 
+/** One of many more origins. @param number below 65536 */
+export const origin = (number: number) => `8.8.${number >> 8}.${number & 255}`;
+
 /** Somewhere to be asked for by probes, which is in the lab. */
 export const PROBE_URL = url(ABROAD.v4, 'probe');
 
@@ -47,9 +50,9 @@ export interface GroupLab {
   /** Writes the configuration that {@link GroupLab.beside} has given to snet anew. */
   rewrite(keys: object): Promise<void>;
   /** Who carries one more connection to an origin: its address; '': nobody. */
-  who(origin?: string): Promise<string>;
+  who(at?: string): Promise<string>;
   /** The same for many. */
-  whoAll(count: number, origin?: string): Promise<string[]>;
+  whoAll(count: number, at?: string): Promise<string[]>;
 }
 
 export function groupForAll(): GroupLab {
@@ -59,6 +62,7 @@ export function groupForAll(): GroupLab {
     namespaces.push(made.far);
     namespaces.push(undo.use(await createFar(made, 'second', SECOND, SECOND_GATEWAY)));
     namespaces.push(undo.use(await createFar(made, 'third', THIRD, THIRD_GATEWAY)));
+    await made.world.must(['ip', 'route', 'add', 'local', '8.8.0.0/16', 'dev', 'lo']);
   });
   const at = (index: number, { v4 }: Pair, link: string, begin: (ns: Netns) => Promise<Program>): One => ({
     address: v4,
@@ -91,13 +95,13 @@ export function groupForAll(): GroupLab {
         body(snet, programs),
       );
     },
-    async who(origin = ABROAD.v4) {
-      const { stdout } = await internet.client.run(['curl', '-sS', '-m', '5', url(origin)]);
+    async who(at = ABROAD.v4) {
+      const { stdout } = await internet.client.run(['curl', '-sS', '-m', '5', url(at)]);
       return stdout.trim();
     },
-    async whoAll(count, origin) {
+    async whoAll(count, at) {
       const seen: string[] = [];
-      for (let i = 0; i < count; i++) seen.push(await lab.who(origin));
+      for (let i = 0; i < count; i++) seen.push(await lab.who(at));
       return seen;
     },
   };

@@ -12,6 +12,8 @@ import { buildUpstream, labelOf, type BuiltUpstream, type Surroundings } from '.
 export interface BuiltUpstreams {
   readonly upstreams: Upstreams;
   status(): readonly UpstreamStatus[];
+  /** No new connection goes through them: nobody need know how they do. */
+  retire(): void;
   /** Ends what keeps them going: refreshing of addresses, probes, plugins. */
   stop(): Promise<void>;
 }
@@ -41,7 +43,7 @@ export async function buildUpstreams(
   const stop = async () => void (await Promise.all(built.map((one) => one.stop())));
   if (upstreams.length === 1) {
     const [only] = upstreams as [Upstream];
-    return { upstreams: single(only), status: () => [{ label: only.label }], stop };
+    return { upstreams: single(only), status: () => [{ label: only.label }], retire() {}, stop };
   }
 
   const now = () => performance.now();
@@ -56,6 +58,7 @@ export async function buildUpstreams(
   return {
     upstreams: members,
     status: () => members.members.map((member) => statusOf(member, now())),
+    retire: () => probes?.stop(),
     async stop() {
       probes?.stop();
       await stop();

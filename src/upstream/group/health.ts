@@ -12,7 +12,11 @@ export type FailureReason = FlowStatus | 'ERR_UPSTREAM_SILENT';
 
 export interface Health {
   readonly isUp: boolean;
-  /** Milliseconds, a moving average: of probes, or else until a tunnel is open. undefined: nothing was measured yet. */
+  /** Milliseconds until a tunnel is open, a moving average. undefined: none was yet. */
+  readonly opening: number | undefined;
+  /** Milliseconds until a probe is answered, likewise: the only one that says the same of every protocol. */
+  readonly probing: number | undefined;
+  /** The better known of the two. */
   readonly latency: number | undefined;
   /** Share of attempts that failed, 0 to 1, a moving average. */
   readonly failureRate: number;
@@ -122,6 +126,12 @@ export function createHealth(began: number): Health {
   return {
     get isUp() {
       return isUp;
+    },
+    get opening() {
+      return opening;
+    },
+    get probing() {
+      return probing;
     },
     get latency() {
       return probing ?? opening;

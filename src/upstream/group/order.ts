@@ -7,7 +7,7 @@ import type { Health } from './health.ts';
 /** What is up, by its place in the configuration. */
 export interface Standing {
   readonly index: number;
-  readonly health: Pick<Health, 'latency' | 'failureRate'>;
+  readonly health: Pick<Health, 'opening' | 'probing' | 'failureRate'>;
 }
 
 export type Order = (standings: readonly Standing[], destination: Endpoint) => readonly Standing[];
@@ -31,6 +31,9 @@ function inTurn(): Order {
 function fastestFirst(): Order {
   let best: number | undefined;
   return (standings) => {
+    // The two are not to be compared with each other.
+    const by = standings.every(({ health }) => health.probing !== undefined) ? 'probing' : 'opening';
+    const score = (standing: Standing) => costOf(standing, by);
     const sorted = [...standings].sort((a, b) => score(a) - score(b));
     const kept = sorted.find(({ index }) => index === best);
     // Two that are about as fast would take turns otherwise.
@@ -42,8 +45,8 @@ function fastestFirst(): Order {
 }
 
 /** Milliseconds that it costs on average, failures included. What was never measured is tried, to be. */
-function score({ health: { latency, failureRate } }: Standing): number {
-  return (latency ?? 0) * (1 + 10 * failureRate);
+function costOf({ health }: Standing, by: 'probing' | 'opening'): number {
+  return (health[by] ?? 0) * (1 + 10 * health.failureRate);
 }
 
 /**

@@ -10,8 +10,8 @@ const to = (bytes: number[]) => ({
 });
 const ANY = to([192, 0, 2, 1]);
 
-function standing(index: number, latency?: number, failureRate = 0): Standing {
-  return { index, health: { latency, failureRate } };
+function standing(index: number, opening?: number, failureRate = 0): Standing {
+  return { index, health: { opening, probing: undefined, failureRate } };
 }
 
 const indices = (standings: readonly Standing[]) => standings.map(({ index }) => index);
@@ -52,6 +52,17 @@ describe('the order of upstreams', () => {
     expect(indices(order([standing(0, 60), standing(1, 90)], ANY))).toEqual([0, 1]);
     expect(indices(order([standing(0, 60, 0.5), standing(1, 90)], ANY))).toEqual([1, 0]);
     expect(indices(order([standing(0, 60, 0.5), standing(1, 90), standing(2)], ANY))[0]).toBe(2);
+  });
+
+  test('fastest goes by probes once there is one of each, and not before', () => {
+    const order = createOrder('fastest');
+    const of = (...probing: (number | undefined)[]) =>
+      [1, 50].map((opening, index) => ({
+        index,
+        health: { opening, probing: probing[index], failureRate: 0 },
+      }));
+    expect(indices(order(of(undefined, 60), ANY))).toEqual([0, 1]);
+    expect(indices(order(of(400, 60), ANY))).toEqual([1, 0]);
   });
 
   test('sticky keeps a destination where it is when another upstream goes, and shares destinations out', () => {
