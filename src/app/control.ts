@@ -5,7 +5,7 @@
  *     GET /status                      what runs, since when, and how much
  *     GET /dns?name=NAME&type=TYPE     what a name is answered with, and why; &anew=1 asks whatever the cache has
  */
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { instanceFile } from '../base/instance_lock.ts';
 import { typeNumber } from '../dns/wire/constants.ts';
 import { explain, SnetError } from '../base/errors.ts';
@@ -60,7 +60,8 @@ export function controlPath(): string {
 /** @throws ControlError if the socket can't be made */
 export function serveControl(controlled: Controlled, path = controlPath()): { stop(): Promise<void> } {
   try {
-    // What a killed snet left: a socket's file outlives its process.
+    // What a killed snet left: a socket's file outlives its process. Nothing else is ours to remove.
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw new Error('it is no socket');
     rmSync(path, { force: true });
     const server = Bun.serve({
       unix: path,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { askControl, AskError } from '../../src/app/ask_control.ts';
 import { serveControl, type Controlled } from '../../src/app/control.ts';
@@ -132,6 +132,13 @@ describe('the control socket', () => {
     const control = serveControl(controlled, path);
     expect(await askControl('/status', path)).toMatchObject({ pid: 2 });
     await control.stop();
+  });
+
+  test('does not take the place of a file that is something else', () => {
+    const path = newPath();
+    writeFileSync(path, 'dear');
+    expect(() => serveControl(controlled, path)).toThrow(/can't be made/);
+    expect(readFileSync(path, 'utf8')).toBe('dear');
   });
 
   test('can not be where there is no folder', () => {

@@ -37,6 +37,17 @@ describe('strangers', () => {
     expect(client.text).toBe('echo hello');
   });
 
+  test('who have gone again before they were accepted are nobody', async () => {
+    using far = farEnd(speech);
+    const script = `const s = await Bun.connect({ hostname: '127.0.0.1', port: ${far.port}, socket: { data() {} } }); s.terminate();`;
+    // Nothing is accepted before that returns.
+    const { exitCode } = Bun.spawnSync([process.execPath, '-e', script]);
+    expect(exitCode).toBe(0);
+    await far.endedWith('CLIENT_RESET');
+    expect(far.server.status().open).toEqual({ joined: 0, strangers: 0 });
+    expect(far.warnings).toEqual([]);
+  });
+
   test('who say a byte now and then get no longer', async () => {
     using far = farEnd(speech, { timeouts: { handshake: 100 } });
     const client = visit(far, speech);
@@ -49,6 +60,18 @@ describe('strangers', () => {
 });
 
 describeNeeding(['openssl'], 'strangers within TLS', () => {
+  test('are strangers from when they are accepted, whatever TLS comes to', async () => {
+    await using certificates = await createCertificates();
+    const tunnel = tlsTunnel(certificates);
+    using far = farEnd(tunnel, { timeouts: { handshake: 150 } });
+    // Says nothing at all, and half of a ClientHello.
+    const [silent, slow] = [visit(far, {}), visit(far, {})];
+    (await slow.socket).write(Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1));
+    await eventually('both', () => far.server.status().open.strangers === 2);
+    expect(await Promise.all([silent.end, slow.end])).toEqual(['FIN', 'FIN']);
+    expect(far.ended()).toEqual({ ERR_HANDSHAKE_TIMEOUT: 2 });
+  });
+
   test('are got rid of for good, whether they end their own direction or not', async () => {
     await using certificates = await createCertificates();
     const tunnel = tlsTunnel(certificates);

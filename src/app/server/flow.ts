@@ -80,7 +80,13 @@ export function createServerFlows(options: ServerFlowOptions): ServerFlows {
   let drained: (() => void) | undefined;
 
   function accept(socket: Socket<Visitor | undefined>, entrance: Entrance): void {
-    const client = clientKey(socket.remoteAddress);
+    // Whoever has gone before it was accepted is nobody; the types don't say so (Bun 1.4.5).
+    const address = socket.remoteAddress as string | undefined;
+    if (address === undefined) {
+      socket.terminate();
+      return stats.refused('CLIENT_RESET');
+    }
+    const client = clientKey(address);
     if (!crowd.makeRoom(client)) {
       socket.terminate();
       stats.refused('ERR_LIMIT');
