@@ -8,6 +8,7 @@ import { eventually } from '../lab/eventually.ts';
 import { folderForAll } from '../lab/folder.ts';
 import { ABROAD, CHINA, FAR, transferSeen, url } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
+import { curlThroughLocal, fetchThroughLocal, startLocal } from '../lab/local.ts';
 import { openDescriptors } from '../lab/proc.ts';
 import { start, type Program } from '../lab/program.ts';
 import { HTTP10_BODY, PORTS } from '../lab/services.ts';
@@ -16,7 +17,7 @@ import { describeNeeding } from '../needs.ts';
 
 const BULK = 100 * 1024 * 1024;
 const PASSWORD = 'päss:word/@';
-const [PORT, SOCKS, REDIR] = ['8388', '1080', '1082'];
+const [PORT, REDIR] = ['8388', '1082'];
 
 /** Names, and what the far end's resolver says of them. */
 const ZONES = {
@@ -73,25 +74,9 @@ describeNeeding(NEEDS, 'snet server', () => {
     ...more,
   ];
 
-  async function startLocal(method: string, password = PASSWORD, host: string = FAR.v4): Promise<Program> {
-    const server = ['-s', host, '-p', PORT, '-m', method, '-k', password, '-t', '60'];
-    const argv = ['ss-local', ...server, '-b', '127.0.0.1', '-l', SOCKS];
-    const local = start(internet.client, argv);
-    await local.says(/listening at/);
-    return local;
-  }
-
-  const curl = (target: string, ...more: readonly string[]) =>
-    internet.client.run([
-      'curl',
-      '-sS',
-      '-m',
-      '8',
-      '--socks5-hostname',
-      `127.0.0.1:${SOCKS}`,
-      ...more,
-      target,
-    ]);
+  const local = (method: string, password = PASSWORD, host: string = FAR.v4) =>
+    startLocal(internet.client, host, { method, password, port: Number(PORT) });
+  const curl = (target: string, seconds?: number) => fetchThroughLocal(internet.client, target, seconds);
 
   describe.each([
     'aes-128-gcm',
@@ -102,7 +87,7 @@ describeNeeding(NEEDS, 'snet server', () => {
   ])('with ss-local and %s', (method) => {
     test('connects to both families, and to names', () =>
       withServer(serves(method), async () => {
-        await using _local = await startLocal(method, PASSWORD, FAR.v6);
+        await using _local = await local(method, PASSWORD, FAR.v6);
         expect((await curl(url(ABROAD.v4))).stdout).toBe(`${FAR.v4}\n`);
         expect((await curl(url(ABROAD.v6))).stdout).toBe(`${FAR.v6}\n`);
         expect((await curl('http://origin.test/')).stdout).toMatch(/^(151\.101\.1\.6|2a04:4e42::6)\n$/);
@@ -112,8 +97,8 @@ describeNeeding(NEEDS, 'snet server', () => {
 
   test('carries 100 MB each way for ss-local, unharmed', () =>
     withServer(serves('aes-256-gcm'), async () => {
-      await using _local = await startLocal('aes-256-gcm');
-      const through = `curl -sS --socks5-hostname 127.0.0.1:${SOCKS}`;
+      await using _local = await local('aes-256-gcm');
+      const through = curlThroughLocal().join(' ');
       const down = hashOf(await shell(`${through} ${url(ABROAD.v6, `bulk/${BULK}`)} | sha256sum`));
       expect(await transferSeen(internet, PORTS.http, BULK)).toMatchObject({ peer: FAR.v6, sha256: down });
       const file = folder.file('bulk');
@@ -158,8 +143,8 @@ describeNeeding(NEEDS, 'snet server', () => {
 
   test('who has a wrong password is left waiting, and the log says so', () =>
     withServer(serves('aes-256-gcm'), async (server) => {
-      await using _local = await startLocal('aes-256-gcm', 'wrong');
-      const { code } = await curl(url(ABROAD.v4), '-m', '2');
+      await using _local = await local('aes-256-gcm', 'wrong');
+      const { code } = await curl(url(ABROAD.v4), 2);
       // Operation timed out (curl's EXIT CODES).
       expect(code).toBe(28);
       await server.says(/warn .*does not know the password.* status=ERR_AEAD client=192\.168\.7\.2 /);
@@ -180,7 +165,7 @@ describeNeeding(NEEDS, 'snet server', () => {
     ])('not to %s', (_, target) =>
       withServer(serves('aes-256-gcm'), async (server) => {
         await using witness = await witnessOn(9999);
-        await using _local = await startLocal('aes-256-gcm');
+        await using _local = await local('aes-256-gcm');
         const { code, stdout } = await curl(target);
         expect({ refused: code !== 0, stdout }).toEqual({ refused: true, stdout: '' });
         await server.says(
@@ -193,28 +178,28 @@ describeNeeding(NEEDS, 'snet server', () => {
     test('but where it is allowed', () =>
       withServer(serves('aes-256-gcm', '--allow-private'), async () => {
         await using witness = await witnessOn(9999);
-        await using _local = await startLocal('aes-256-gcm');
-        await curl('http://loop.test:9999/', '-m', '2');
+        await using _local = await local('aes-256-gcm');
+        await curl('http://loop.test:9999/', 2);
         expect(witness.said()).toInclude('came');
       }));
 
     test('of a name that is private, too, only where it is not', () =>
       withServer(serves('aes-256-gcm'), async () => {
         await using witness = await witnessOn(80);
-        await using _local = await startLocal('aes-256-gcm');
+        await using _local = await local('aes-256-gcm');
         for (let i = 0; i < 3; i++) expect((await curl('http://mixed.test/')).stdout).toBe(`${FAR.v4}\n`);
         expect(witness.said()).not.toInclude('came');
       }));
 
     test('of a name whose first address is dead, at the next', () =>
       withServer(serves('aes-256-gcm'), async () => {
-        await using _local = await startLocal('aes-256-gcm');
+        await using _local = await local('aes-256-gcm');
         expect((await curl('http://dead.test/')).stdout).toBe(`${FAR.v4}\n`);
       }));
 
     test('not to ports that are not named, nor to the server itself', () =>
       withServer(['--method', 'aes-256-gcm', '--listen', PORT, '--ports', `80,${PORT}`], async (server) => {
-        await using _local = await startLocal('aes-256-gcm');
+        await using _local = await local('aes-256-gcm');
         expect((await curl(url(ABROAD.v4))).stdout).toBe(`${FAR.v4}\n`);
         expect((await curl(`telnet://${ABROAD.v4}:${PORTS.greeter}`)).stdout).toBe('');
         await server.says(/target=\S+:25 .*reason="nobody may go to this port"/);
@@ -240,10 +225,13 @@ describeNeeding(NEEDS, 'snet server', () => {
 
     /** The first link that it prints, for `user` if there are several. */
     const linkOf = (server: Program, user = '') =>
-      server
-        .stdout()
-        .split('\n')
-        .find((line) => line.includes('://') && line.endsWith(user))!;
+      eventually('the link', () =>
+        server
+          .stdout()
+          .split('\n')
+          .slice(0, -1)
+          .find((line) => line.includes('://') && line.endsWith(user)),
+      );
 
     let serial = 0;
 
@@ -269,23 +257,24 @@ describeNeeding(NEEDS, 'snet server', () => {
 
     test.each(['2022-blake3-aes-256-gcm', '2022-blake3-chacha20-poly1305'])(
       'by the link that it prints, with %s and a key that it has made',
-      (method) => withServer(serves(method, '--host', FAR.v6), (server) => throughLink(linkOf(server)), {}),
+      (method) =>
+        withServer(serves(method, '--host', FAR.v6), async (server) => throughLink(await linkOf(server)), {}),
     );
 
     test('as a user of a method with identities; another is not known', () =>
       withServer(
         serves('2022-blake3-aes-128-gcm', '--host', FAR.v4, '--user', 'alice', '--user', 'bob'),
         async (server) => {
-          await throughLink(linkOf(server, '#bob'));
-          const [alice, bob] = ['#alice', '#bob'].map((user) => linkOf(server, user));
-          const stranger = alice!.replace(/%3A[^@]*@/, `%3A${encodeURIComponent(keyOf(16))}@`);
-          expect(stranger).not.toBe(alice!);
+          await throughLink(await linkOf(server, '#bob'));
+          const [alice, bob] = [await linkOf(server, '#alice'), await linkOf(server, '#bob')];
+          const stranger = alice.replace(/%3A[^@]*@/, `%3A${encodeURIComponent(keyOf(16))}@`);
+          expect(stranger).not.toBe(alice);
           await beside(internet.client, [stranger], async () => {
             const { code } = await internet.client.run(['curl', '-sS', '-m', '2', url(ABROAD.v4)]);
             expect(code).toBe(28);
           });
           await server.says(/does not know the password.* reason="the identity header is of no user/);
-          expect(bob).not.toBe(alice!);
+          expect(bob).not.toBe(alice);
         },
         {},
       ));
@@ -308,13 +297,13 @@ describeNeeding(NEEDS, 'snet server', () => {
       const ports = '1-65535';
       await writeFile(config, JSON.stringify({ server: { listeners, control, ports } }), { mode: 0o600 });
       await withServer(['-c', config, '--links', '--host', FAR.v4], async (server) => {
-        await throughLink(linkOf(server, '#alice'));
+        await throughLink(await linkOf(server, '#alice'));
         const { users } = await statusOf(control);
         expect(users['alice']).toMatchObject({ open: 0, ended: { OK: expect.any(Number) } });
         expect(users['alice']!.bytesDown).toBeGreaterThan(BULK);
         expect(users['alice']!.bytesUp).toBeGreaterThan(BULK);
         expect(users['bob']).toMatchObject({ accepted: 0, bytesUp: 0, bytesDown: 0 });
-        const wrong = linkOf(server, '#bob').replace('://b@', '://c@');
+        const wrong = (await linkOf(server, '#bob')).replace('://b@', '://c@');
         await beside(internet.client, [wrong], async () => {
           const { code } = await internet.client.run(['curl', '-sS', '-m', '2', url(ABROAD.v4)]);
           expect(code).toBe(28);
@@ -322,94 +311,6 @@ describeNeeding(NEEDS, 'snet server', () => {
         await server.says(/a client has a token of nobody status=ERR_PROXY_AUTH client=192\.168\.7\.2 /);
       });
     });
-  });
-
-  describe('that is to stop', () => {
-    const SMALL = 10 * 1024 * 1024;
-
-    /** A download through ss-local, of so many bytes in so many seconds at least. */
-    const download = (bytes: number, seconds: number) =>
-      start(internet.client, [
-        'curl',
-        '-sS',
-        '--socks5-hostname',
-        `127.0.0.1:${SOCKS}`,
-        ...(seconds > 0 ? ['--limit-rate', String(Math.floor(bytes / seconds))] : []),
-        '-o',
-        '/dev/null',
-        '-w',
-        '%{size_download}',
-        url(ABROAD.v4, `bulk/${bytes}`),
-      ]);
-
-    test('lets those finish who are under way, and takes no others', async () => {
-      await using server = await startSnetServer(internet.far, serves('aes-256-gcm'), {
-        env: { SNET_PASSWORD: PASSWORD },
-      });
-      await using _local = await startLocal('aes-256-gcm');
-      const before = await sent();
-      await using slow = download(SMALL, 3);
-      await eventually('it to be under way', async () => (await sent()) > before);
-      server.signal('SIGTERM');
-      await server.says(
-        /stopping: waiting for connections; another signal ends them signal=SIGTERM connections=1 /,
-      );
-      expect((await curl(url(ABROAD.v4), '-m', '2')).code).not.toBe(0);
-      expect(await slow.ended()).toBe(0);
-      expect(slow.stdout()).toBe(String(SMALL));
-      expect(await server.ended()).toBe(0);
-      expect(server.said()).toMatch(/ user user=\S.* connections=1 bytesUp=\d+ bytesDown=1048\d{4}/);
-      expect(server.said()).toMatch(/ stopped connections=\d+ reset=0 /);
-    });
-
-    test.each([
-      ['a second signal comes', '30s'],
-      ['the time is up', '500ms'],
-    ])('resets them when %s', async (_, drain) => {
-      const config = folder.file('drain.json');
-      const listener = { type: 'shadowsocks', listen: PORT, method: 'aes-256-gcm', password: PASSWORD };
-      const file = { server: { listeners: [listener], timeouts: { drain } } };
-      await writeFile(config, JSON.stringify(file), { mode: 0o600 });
-      await using server = await startSnetServer(internet.far, ['-c', config]);
-      await using _local = await startLocal('aes-256-gcm');
-      const before = await sent();
-      await using endless = download(2 ** 40, 0);
-      await eventually('it to be under way', async () => (await sent()) > before);
-      server.signal('SIGTERM');
-      await server.says(/stopping: waiting for connections/);
-      if (drain === '30s') server.signal('SIGINT');
-      expect(await server.ended()).toBe(0);
-      expect(server.said()).toMatch(/ stopped connections=1 reset=1 /);
-      expect(await endless.ended()).not.toBe(0);
-    });
-
-    /** Bytes of bulks that the origin got rid of. */
-    const sent = async () => Number(await internet.world.must(['curl', '-sS', url('127.0.0.1', 'sent')]));
-  });
-
-  test('raises the limit of its descriptors, and stays below it', async () => {
-    await using server = await startSnetServer(internet.far, serves('aes-256-gcm'), {
-      env: { SNET_PASSWORD: PASSWORD },
-      under: [
-        'prlimit',
-        '--nofile=100:300',
-        'setpriv',
-        '--bounding-set=-sys_resource',
-        '--inh-caps=-sys_resource',
-      ],
-    });
-    // (300 - 64) / 2
-    await server.says(/ ready limit=118 /);
-    await using crowd = start(internet.client, [
-      'sh',
-      '-c',
-      `for i in $(seq 200); do sleep 30 | nc ${FAR.v4} ${PORT} & done; wait`,
-    ]);
-    await server.says(/too many clients that say nothing: the oldest are sent away status=ERR_EVICTED /);
-    expect(openDescriptors(server.pid)).toBeLessThan(300);
-    await using _local = await startLocal('aes-256-gcm');
-    expect((await curl(url(ABROAD.v4))).stdout).toBe(`${FAR.v4}\n`);
-    crowd.signal('SIGKILL');
   });
 });
 
