@@ -3,10 +3,12 @@ import { describe, expect, test } from 'bun:test';
 import { startDownload } from '../lab/download.ts';
 import { eventually } from '../lab/eventually.ts';
 import { ABROAD, FAR, url } from '../lab/internet.ts';
+import { uploadLate } from '../lab/late_upload.ts';
 import { startMicrosocks, startSquid } from '../lab/proxies.ts';
-import type { Program } from '../lab/program.ts';
+import { start, type Program } from '../lab/program.ts';
+import { HTTP10_BODY, PORTS } from '../lab/services.ts';
 import { startSnetServer } from '../lab/snet.ts';
-import { SERVER, shareLink, startServer } from '../lab/upstream.ts';
+import { SERVER, shareLink, startHalfClosingServer, startServer } from '../lab/upstream.ts';
 import { LOGIN } from '../lab/upstream_kinds.ts';
 import { upstreamsForAll } from '../lab/upstreams_for_all.ts';
 import { describeNeeding } from '../needs.ts';
@@ -16,7 +18,19 @@ const [HTTP, HTTPS, SOCKS, TUNNEL] = [3128, 3129, 1081, 8443];
 /** Nobody listens at this port. */
 const CLOSED = 4;
 const TOKEN = 'a token';
-const NEEDS = ['root', 'ip', 'curl', 'nft', 'ss', 'openssl', 'sha256sum', 'squid', 'microsocks', 'ss-server'];
+const NEEDS = [
+  'root',
+  'ip',
+  'curl',
+  'nc',
+  'nft',
+  'ss',
+  'openssl',
+  'sha256sum',
+  'squid',
+  'microsocks',
+  'ss-server',
+];
 
 describeNeeding(NEEDS, 'a chain', () => {
   let sha256: string;
@@ -30,7 +44,7 @@ describeNeeding(NEEDS, 'a chain', () => {
     undo.use(await startServer(far));
     const { certificate: cert, key } = identity;
     const listener = { type: 'tls', listen: String(TUNNEL), token: TOKEN, cert, key };
-    const server = { server: { listeners: [listener] }, log: { level: 'debug' } };
+    const server = { server: { listeners: [listener], ports: '1-65535' }, log: { level: 'debug' } };
     await Bun.write(folder.file('far.json'), JSON.stringify(server));
     tunnel = undo.use(await startSnetServer(far, ['-c', folder.file('far.json')]));
     sha256 = (await shell(`head -c ${BULK} /dev/urandom | tee ${folder.file('bulk')} | sha256sum`)).slice(
@@ -142,6 +156,29 @@ describeNeeding(NEEDS, 'a chain', () => {
       expect(await lab.fetch(url(ABROAD.v4))).toBe('well');
       expect(await lab.fetch(url(ABROAD.v4))).toBe('well');
       await snet.says(/an upstream is down; others are used status=ERR_DIAL_REFUSED/);
+    }));
+
+  test('with TLS in it passes on the end of one direction', async () => {
+    // Of ss-server, it would be the end of both.
+    const port = SERVER.port + 1;
+    await using _outer = await startHalfClosingServer(lab.internet.far, port);
+    await lab.withSnet({ ...tls(), via: { ...shadowsocks, port } }, async () => {
+      const old = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 9 nc -N ${ABROAD.v6} ${PORTS.http10}`;
+      expect(await lab.shell(old)).toEndWith(HTTP10_BODY);
+      await uploadLate(lab.internet, lab.folder, 1_000_000);
+    });
+  });
+
+  test('with TLS in it goes on under a configuration that has another', () =>
+    lab.withSnet({ ...tls(), via: socks5 }, async (snet) => {
+      await using drip = start(lab.internet.client, ['nc', ABROAD.v4, String(PORTS.drip)]);
+      await drip.says(/\./);
+      await lab.configure(http);
+      snet.signal('SIGHUP');
+      await snet.says(/ reloaded /);
+      const dots = drip.stdout().length;
+      expect((await lab.shell(`curl -sS ${url(ABROAD.v6)}`)).trim()).toBe(FAR.v6);
+      await eventually('more of the old one', () => drip.stdout().length > dots + 3);
     }));
 
   describe('whose outer one dies tells programs', () => {

@@ -5,6 +5,7 @@ import { eventually } from '../lab/eventually.ts';
 import { folderForAll } from '../lab/folder.ts';
 import { ABROAD, FAR, transferSeen, url } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
+import { uploadLate } from '../lab/late_upload.ts';
 import { filePosition, residentKiB, settled } from '../lab/proc.ts';
 import { start, type Program } from '../lab/program.ts';
 import { HTTP10_BODY, PORTS } from '../lab/services.ts';
@@ -116,22 +117,7 @@ describeNeeding(NEEDS, 'a transfer', () => {
       const http10 = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -N ${ABROAD.v6} ${PORTS.http10}`;
       expect(await shell(http10)).toEndWith(`\r\n\r\n${HTTP10_BODY}`);
 
-      // Now the origin ends first: nc has something to say only once it has been told so.
-      const go = folder.file('go');
-      await shell(`mkfifo ${go}; head -c 1000000 ${file} >${folder.path}/late`);
-      await using nc = start(internet.client, [
-        'sh',
-        '-c',
-        `{ read line <${go}; cat ${folder.path}/late; } | nc -N ${ABROAD.v4} ${PORTS.farewell}`,
-      ]);
-      await nc.says(/^going$/m);
-      await eventually('nc to be told of the end', async () =>
-        (await shell('ss -Htn state close-wait')).includes(`${ABROAD.v4}:${PORTS.farewell}`),
-      );
-      await shell(`echo >${go}`);
-      expect(await nc.ended()).toBe(0);
-      const late = hashOf(await shell(`sha256sum <${folder.path}/late`));
-      expect(await transferSeen(internet, PORTS.farewell, 1_000_000)).toMatchObject({ sha256: late });
+      await uploadLate(internet, folder, 1_000_000);
     }));
 
   test('begins with the origin if the protocol says so', () =>

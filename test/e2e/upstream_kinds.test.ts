@@ -3,6 +3,8 @@ import { describe, expect, test } from 'bun:test';
 import { eventually } from '../lab/eventually.ts';
 import { startDownload } from '../lab/download.ts';
 import { ABROAD, FAR, transferSeen, url } from '../lab/internet.ts';
+import { uploadLate } from '../lab/late_upload.ts';
+import { start } from '../lab/program.ts';
 import { HTTP10_BODY, PORTS } from '../lab/services.ts';
 import { KIND_NEEDS, KINDS } from '../lab/upstream_kinds.ts';
 import { upstreamsForAll } from '../lab/upstreams_for_all.ts';
@@ -48,16 +50,24 @@ describeNeeding([...NEEDS, ...KIND_NEEDS], 'an upstream of kind', () => {
         const old = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 9 nc -N ${ABROAD.v4} ${PORTS.http10}`;
         const answer = kind.halfCloses ? `HTTP/1.0 200 OK\r\n\r\n${HTTP10_BODY}` : '';
         expect(await shell(old)).toBe(answer);
+        if (kind.halfCloses) await uploadLate(lab.internet, lab.folder, size - BULK + 1_000_000);
       });
     });
 
-    test('tells a program at once that it has died', async () => {
+    test('tells programs at once that it has died', async () => {
       const far = await lab.startFar(kind);
       await lab.withSnet(kind.upstream(lab.identity), async () => {
         await using download = await startDownload(lab.internet.client);
+        const upload = `exec nc ${ABROAD.v4} ${PORTS.discard} </dev/zero`;
+        await using nc = start(lab.internet.client, ['sh', '-c', upload]);
+        await eventually('the upload to begin', async () =>
+          / bytes_acked:[1-9]\d{6}/.test(await shell(`ss -Htni dst ${ABROAD.v4} dport = ${PORTS.discard}`)),
+        );
         await far[Symbol.asyncDispose]();
         // 56: reset. 18: an end before its time, since the kernel ends what a dead program has read all of.
         expect([18, 56]).toContain((await download.ended())!);
+        // Its exit code says nothing; had it not been told, it would not end.
+        await nc.ended();
       });
     });
   });

@@ -143,7 +143,8 @@ export async function startDante(
 ): Promise<Program> {
   if (login) {
     const hash = (await ns.must(['openssl', 'passwd', '-6', login.password])).trim();
-    await ns.etc('passwd', `root:x:0:0::/root:/bin/sh\n${login.user}:x:4242:4242::/:/bin/false\n`);
+    const others = await readFile('/etc/passwd', 'utf8');
+    await ns.etc('passwd', `${others}${login.user}:x:4242:4242::/:/bin/false\n`);
     await ns.etc('shadow', `root:*:1::::::\n${login.user}:${hash}:20000::::::\n`);
   }
   const block = (rule: string, to: string, verdict: string) =>

@@ -24,7 +24,9 @@ export interface UpstreamLab {
   readonly shell: (script: string) => Promise<string>;
   /** Starts the far end of a kind. */
   readonly startFar: (kind: Kind, options?: Partial<FarOptions>) => Promise<FarEnd>;
-  /** Runs `body` beside `snet run` with this upstream, a link or what the configuration has, and other keys. */
+  /** Writes the configuration with this upstream, a link or what the configuration has, and other keys. @returns its path */
+  configure(upstream: string | object, keys?: object): Promise<string>;
+  /** Runs `body` beside `snet run` with such a configuration. */
   withSnet(upstream: string | object, body: (snet: Program) => Promise<void>, keys?: object): Promise<void>;
   /** What becomes of a client that asks for a page. */
   readonly fetch: (url: string) => Promise<Fate>;
@@ -52,10 +54,13 @@ export function upstreamsForAll(
     },
     shell: (script) => internet.client.must(['sh', '-c', script]),
     startFar: (kind, options = {}) => kind.start(internet.far, { folder: folder.path, identity, ...options }),
-    async withSnet(upstream, body, keys = {}) {
+    async configure(upstream, keys = {}) {
       const file = folder.file('snet.json');
       await writeFile(file, JSON.stringify({ upstream, ...keys }), { mode: 0o600 });
-      await beside(internet.client, ['-c', file], body);
+      return file;
+    },
+    async withSnet(upstream, body, keys) {
+      await beside(internet.client, ['-c', await lab.configure(upstream, keys)], body);
     },
     async fetch(url) {
       const { code, stderr } = await internet.client.run(['curl', '-sS', '-o', '/dev/null', '-m', '9', url]);
