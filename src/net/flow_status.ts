@@ -26,7 +26,7 @@ export type FlowStatus =
   | 'ERR_DIAL_NO_ADDRESS'
   /** Nobody listens where the upstream should be. */
   | 'ERR_DIAL_REFUSED'
-  /** The upstream did not answer the SYN in time. */
+  /** The upstream did not answer the SYN in time, or did not agree on TLS. */
   | 'ERR_DIAL_TIMEOUT'
   /** No way to the upstream: no route, or the network is down. */
   | 'ERR_DIAL_UNREACHABLE'

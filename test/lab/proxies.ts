@@ -109,8 +109,8 @@ export async function startSquid(
     log: () => readFile(log, 'utf8'),
     async [Symbol.asyncDispose]() {
       await squid[Symbol.asyncDispose]();
-      for (const one of ['metadata', 'queues', 'readers'])
-        await rm(`/dev/shm/${name}-cf__${one}.shm`, { force: true });
+      for (const one of ['cf__metadata', 'cf__queues', 'cf__readers', 'tls_session_cache'])
+        await rm(`/dev/shm/${name}-${one}.shm`, { force: true });
     },
   };
 }
