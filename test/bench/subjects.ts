@@ -1,5 +1,6 @@
 /** What is compared: snet in its variants, and shadowsocks-libev's ss-redir, each redirecting the same namespace. */
 import { Netns } from '../lab/netns.ts';
+import type { Stage } from './stage.ts';
 
 export const PORT = 1111;
 export const PASSWORD = 'a-password-for-the-bench';
@@ -46,6 +47,18 @@ export function snetWith(binary: string, upstream: object, aead: string = 'auto'
       return running(child, performance.now() - began);
     },
   };
+}
+
+/** Starts shadowsocks-libev's server at the far end. @param address by which the client reaches it */
+export async function startSsServer(
+  { listen }: Pick<Stage, 'listen'>,
+  address: string,
+  port: number,
+  method: string,
+): Promise<Server & { readonly pid: number }> {
+  const where = ['-s', '0.0.0.0', '-p', String(port)];
+  const pid = await listen(port, ['ss-server', ...where, '-k', PASSWORD, '-m', method, '-t', '600']);
+  return { address, port, method, pid };
 }
 
 export const ssRedir: Subject = {
