@@ -58,6 +58,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   #phase: Phase = 'connecting';
   /** Milliseconds of `performance.now`: when the attempt under way, or in use, was begun. */
   began = 0;
+  #connectedAt = 0;
   #socket: RemoteSocket | undefined;
   #handshake: Handshake | undefined;
   #session: Session | undefined;
@@ -215,6 +216,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     const { target, named } = this.#aim;
     const upstream = this.upstream!;
     this.#phase = 'asking';
+    this.#connectedAt = performance.now();
     try {
       const tunnel = upstream.tunnel(upstream.takesNames && named ? named : target);
       this.#session = tunnel.session;
@@ -270,7 +272,8 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#handshake = undefined;
     this.#session = undefined;
     const milliseconds = performance.now() - this.began;
-    this.#report({ kind: 'opened', endpoint: this.endpoint!, milliseconds });
+    const connecting = this.#connectedAt - this.began;
+    this.#report({ kind: 'opened', endpoint: this.endpoint!, milliseconds, connecting });
     socket.data = this.#owner;
     this.#events.opened(this.#owner, socket, session, first);
   }

@@ -43,8 +43,13 @@ export type Result = Outcome & {
 };
 
 export type Outcome =
-  /** The tunnel is open, `milliseconds` after the first SYN. */
-  | { readonly kind: 'opened'; readonly endpoint: Endpoint; readonly milliseconds: number }
+  /** The tunnel is open, `milliseconds` after the first SYN; `connecting` took so many of them, TLS included. */
+  | {
+      readonly kind: 'opened';
+      readonly endpoint: Endpoint;
+      readonly milliseconds: number;
+      readonly connecting: number;
+    }
   /** It did not come about. No endpoint: the upstream has none at the moment. Not the last: another of its own is tried. */
   | {
       readonly kind: 'failed';

@@ -5,7 +5,7 @@ import { loopback } from '../relay/harness.ts';
 const began = Infinity;
 const endpoint = loopback(1);
 
-export const OPENED: Result = { kind: 'opened', began, endpoint, milliseconds: 100 };
+export const OPENED: Result = { kind: 'opened', began, endpoint, milliseconds: 100, connecting: 100 };
 export const FAILED: Result = {
   kind: 'failed',
   began,

@@ -27,10 +27,16 @@ export interface GroupOptions {
   readonly now: () => number;
 }
 
-/** Milliseconds that connecting may take before the next is tried: some round trips, below a second. */
+/** Milliseconds that connecting may take before the next is tried, and as long as nobody knows how long it takes. */
 const LEAST_PATIENCE = 400;
-const MOST_PATIENCE = 700;
-const PATIENT_FOR = 4;
+const MOST_PATIENCE = 2_500;
+const PATIENCE = 1_000;
+
+/** Twice what it takes on average, and a bit: one that is far away must not be taken for dead. */
+function patienceWith({ connecting }: Health): number {
+  if (connecting === undefined) return PATIENCE;
+  return Math.min(MOST_PATIENCE, Math.max(LEAST_PATIENCE, 2 * connecting + 300));
+}
 
 /** Whether one is due to be tried; its trial has begun then. */
 function isTried(now: number, alone: boolean) {
@@ -53,8 +59,7 @@ export function createGroup(
       return {
         ...inner,
         get patience() {
-          const latency = known.latency ?? MOST_PATIENCE;
-          return Math.min(MOST_PATIENCE, Math.max(LEAST_PATIENCE, PATIENT_FOR * latency));
+          return patienceWith(known);
         },
         isLost: (began) => !known.isUp && began < known.since,
         report(result) {

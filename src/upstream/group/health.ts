@@ -12,6 +12,8 @@ export type FailureReason = FlowStatus | 'ERR_UPSTREAM_SILENT';
 
 export interface Health {
   readonly isUp: boolean;
+  /** Milliseconds until it is connected, a moving average, and undefined if it never was. */
+  readonly connecting: number | undefined;
   /** Milliseconds until a tunnel is open, a moving average. undefined: none was yet. */
   readonly opening: number | undefined;
   /** Milliseconds until a probe is answered, likewise: the only one that says the same of every protocol. */
@@ -58,6 +60,7 @@ const longer = (pause: number) => Math.min(LONGEST_PAUSE, 2 * pause);
 
 export function createHealth(began: number): Health {
   let isUp = true;
+  let connecting: number | undefined;
   let opening: number | undefined;
   let probing: number | undefined;
   let failureRate = 0;
@@ -127,6 +130,9 @@ export function createHealth(began: number): Health {
     get isUp() {
       return isUp;
     },
+    get connecting() {
+      return connecting;
+    },
     get opening() {
       return opening;
     },
@@ -160,7 +166,7 @@ export function createHealth(began: number): Health {
           return failed(result.status, ++failures >= FAILURES_TO_GO_DOWN, now);
         case 'silent':
           if (alone && isUp && result.target !== undefined) return false;
-          silent.add(result.target ?? Symbol());
+          if (silent.size < SILENCES_TO_GO_DOWN) silent.add(result.target ?? Symbol());
           return failed('ERR_UPSTREAM_SILENT', isSilent(now), now);
         case 'answered':
           if (result.milliseconds !== undefined) probing = average(probing, result.milliseconds);
@@ -168,6 +174,7 @@ export function createHealth(began: number): Health {
         default:
           failures = 0;
           failureRate = average(failureRate, 0);
+          connecting = average(connecting, result.connecting);
           opening = average(opening, result.milliseconds);
           return false;
       }

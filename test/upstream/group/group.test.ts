@@ -70,10 +70,12 @@ describe('a group', () => {
   test('is as patient with each as its latency asks for, within bounds', () => {
     const { group } = groupOf(['a']);
     const { upstream } = group.members[0]!;
-    expect(upstream.patience).toBe(700);
-    upstream.report({ ...OPENED, milliseconds: 10 } as Result);
+    expect(upstream.patience).toBe(1_000);
+    upstream.report({ ...OPENED, connecting: 10 } as Result);
     expect(upstream.patience).toBe(400);
-    upstream.report({ ...OPENED, milliseconds: 700 } as Result);
-    expect(upstream.patience).toBeWithin(401, 700);
+    upstream.report({ ...OPENED, connecting: 700 } as Result);
+    expect(upstream.patience).toBe(596);
+    for (let i = 0; i < 100; i++) upstream.report({ ...OPENED, connecting: 9_000 } as Result);
+    expect(upstream.patience).toBe(2_500);
   });
 });
