@@ -139,7 +139,8 @@ class UpstreamStream implements ByteStream, RemoteEnd {
     const { upstream, began } = this.#reach;
     if (this.#socket === undefined) this.#reach.expire(performance.now(), LONGEST_ATTEMPT);
     // Nobody else would tell: packets to where nothing answers any more are sent for minutes.
-    else if (upstream?.isLost?.(began)) this.#finish(new Error(`${upstream.label} is down`));
+    else if (began < (upstream?.downSince ?? -Infinity))
+      this.#finish(new Error(`${upstream!.label} is down`));
   }
 
   #finish(error: Error | undefined): void {

@@ -39,6 +39,9 @@ export interface Aim {
 /** With TLS, being connected includes it: the runtime tells of both together. */
 type Phase = 'connecting' | 'asking' | 'over';
 
+/** Connecting that takes longer, in milliseconds, is a failure for all but who has nobody else to wait for. */
+const OVERDUE = 2_000;
+
 /** Everything here runs to its end within one callback, so one of each serves all connections. */
 const answer = new Outbox();
 const rest = new Outbox();
@@ -59,6 +62,8 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   /** Milliseconds of `performance.now`: when the attempt under way, or in use, was begun. */
   began = 0;
   #connectedAt = 0;
+  /** That the attempt failed has been reported; it may still come about. */
+  #isOverdue = false;
   #socket: RemoteSocket | undefined;
   #handshake: Handshake | undefined;
   #session: Session | undefined;
@@ -78,9 +83,10 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     return this.#upstreamAt < this.#aim.candidates.length;
   }
 
-  /** See {@link Upstream.isLost}: to go on with the next is better than to wait. */
+  /** The upstream has gone down since, and there is another: to go on with that is better than to wait. */
   get isFutile(): boolean {
-    return this.#hasOthers && this.upstream?.isLost?.(this.began) === true;
+    const since = this.upstream?.downSince;
+    return this.#hasOthers && since !== undefined && this.began < since;
   }
 
   /** Begins. It may have failed, and said so, when this returns. */
@@ -92,15 +98,21 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   /**
    * To be called now and then: gives up what takes too long.
    * @param now milliseconds of `performance.now`
-   * @param longest for one attempt, in milliseconds; while there is another upstream to try, connecting may take
-   *   only as long as the upstream's own patience
+   * @param longest for one attempt, in milliseconds; while there is another upstream to try, and where it is known to be
+   *   down, connecting may take only as long as the upstream's own patience
    */
   expire(now: number, longest: number): void {
     if (this.#phase === 'over') return;
-    const lasted = now - this.began;
-    const hurry = this.#phase !== 'asking' && this.#hasOthers;
     const { isFutile } = this;
-    if (!isFutile && lasted < (hurry ? Math.min(longest, this.upstream!.patience) : longest)) return;
+    const { patience, downSince } = this.upstream!;
+    const lasted = now - this.began;
+    const isConnecting = this.#phase === 'connecting';
+    const hurry = isConnecting && (this.#hasOthers || downSince !== undefined);
+    if (!isFutile && lasted < (hurry ? Math.min(longest, patience) : longest)) {
+      if (isConnecting && lasted >= OVERDUE && !this.#isOverdue) this.#reportFailure('ERR_DIAL_TIMEOUT');
+      this.#isOverdue ||= lasted >= OVERDUE;
+      return;
+    }
     // Its other addresses are those of the same machine.
     if (isFutile) this.#endpointAt = this.#endpoints.length;
     this.#fail(this.#phase === 'asking' ? 'ERR_PROXY_TIMEOUT' : 'ERR_DIAL_TIMEOUT');
@@ -197,6 +209,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
       if (this.endpoint !== undefined) this.#events.retrying(this.#owner, status, cause);
       this.endpoint = endpoint;
       this.#phase = 'connecting';
+      this.#isOverdue = false;
       this.began = performance.now();
       try {
         const upstream = this.upstream!;
@@ -217,6 +230,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     const upstream = this.upstream!;
     this.#phase = 'asking';
     this.#connectedAt = performance.now();
+    this.#isOverdue = false;
     try {
       const tunnel = upstream.tunnel(upstream.takesNames && named ? named : target);
       this.#session = tunnel.session;
@@ -301,7 +315,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     if (this.#phase === 'asking') this.#endpointAt = this.#endpoints.length;
     // Many a proxy waits longer than we do for a target that is not there.
     if (status === 'ERR_PROXY_TIMEOUT') this.#reportSilence();
-    else if (isUpstreamsFault(status)) this.#reportFailure(status);
+    else if (isUpstreamsFault(status) && !this.#isOverdue) this.#reportFailure(status);
     // The target has spoken: it would say the same to the next.
     if (status === 'ERR_TARGET_REFUSED') this.#upstreamAt = this.#aim.candidates.length;
     this.#next(status, cause);

@@ -28,10 +28,10 @@ export interface Upstream {
   /** What to speak on one new connection, to reach `target`. Empty where the bytes go out as they are. */
   tunnel(target: Target): Tunnel;
   /**
-   * Whether it is known by now that an attempt begun then (milliseconds of `performance.now`) leads nowhere: the upstream
-   * has gone down since. Left out: that is never known.
+   * Since when it is known to be dead, in milliseconds of `performance.now`; undefined: it is not. Attempts begun before
+   * lead nowhere, later ones are to find out whether it is back.
    */
-  isLost?(began: number): boolean;
+  readonly downSince?: number | undefined;
   /** What became of a connection: what `endpoints` says next may change. */
   report(result: Result): void;
 }

@@ -232,12 +232,17 @@ describe('a stream by way of an upstream', () => {
   });
 
   test('ends when its upstream has gone down: nothing more would come', async () => {
-    let isDead = false;
+    let downSince: number | undefined;
     const server = serve({ header: HEADER });
     const { upstream } = upstreamAt([server.endpoint]);
-    const stream = opened({ ...upstream, isLost: () => isDead });
+    const stream = opened({
+      ...upstream,
+      get downSince() {
+        return downSince;
+      },
+    });
     await stream.until('open');
-    isDead = true;
+    downSince = performance.now();
     await stream.until('close');
     expect(stream.error()?.message).toBe('test is down');
   });

@@ -13,7 +13,7 @@ import {
   startStorm,
   type Dial,
 } from '../lab/group.ts';
-import { ABROAD, CHINA } from '../lab/internet.ts';
+import { ABROAD, CHINA, url } from '../lab/internet.ts';
 import type { Program } from '../lab/program.ts';
 import { describeNeeding } from '../needs.ts';
 
@@ -134,6 +134,29 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'ss', 'ss-server', 'microsocks'], 
       await eventually('the second to be used', async () => (await lab.who()) === second.address);
     }),
   );
+
+  test('all fall silent: soon connections fail at once, and work again when the network does', () =>
+    lab.withAll({ 'probe-url': false }, async (snet) => {
+      const get = async () => {
+        const began = performance.now();
+        const { code } = await internet.client.run(['curl', '-sS', '-m', '9', url(ABROAD.v4)]);
+        return { code, ms: Math.round(performance.now() - began) };
+      };
+      expect((await get()).code).toBe(0);
+      for (const { ns } of lab.ones) await blackhole(ns);
+      const early = [get(), get()];
+      await snet.says(/the last upstream is down/);
+      const late: ReturnType<typeof get>[] = [];
+      for (let i = 0; i < 10; i++, await Bun.sleep(300)) late.push(get());
+      await snet.says(/every upstream is down status=ERR_UPSTREAMS_DOWN/);
+      // curl's own timeout would be 28. Those that find out whether one is back wait a little for each.
+      const ends = await Promise.all([...early, ...late]);
+      expect(ends.filter(({ code }) => code === 28 || code === 0)).toEqual([]);
+      const soon = (await Promise.all(late)).filter(({ ms }) => ms < 1_000);
+      expect(soon.length).toBeGreaterThan(4);
+      for (const { ns } of lab.ones) await endBlackhole(ns);
+      await eventually('it to work again', async () => (await get()).code === 0);
+    }));
 
   test('targets that are dead are not the fault of those who can’t reach them', () =>
     lab.withAll(PROBED, async (snet) => {

@@ -19,8 +19,8 @@ export interface Options {
   readonly firstData?: number;
   /** Of another upstream, the second. */
   readonly next?: Endpoint;
-  /** See Upstream.isLost, of the first. */
-  readonly isLost?: (began: number) => boolean;
+  /** See Upstream.downSince, of the first. */
+  readonly downSince?: () => number | undefined;
 }
 
 /** Relays every connection to its port to `endpoints`, tried in order. */
@@ -56,7 +56,9 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
         tls: options.tls,
         endpoints: () => way,
         tunnel,
-        ...(i === 0 && options.isLost ? { isLost: options.isLost } : {}),
+        get downSince() {
+          return i === 0 ? options.downSince?.() : undefined;
+        },
       }));
       const target = endpoints[0]!;
       const reach = new Reach({ candidates, destination: target, target, named: undefined }, relay, {

@@ -216,7 +216,10 @@ describe('relay', () => {
     let isDead = false;
     using mute = serve({});
     using next = serve({ open: (socket) => void socket.write('welcome') });
-    using relay = relayTo([mute.endpoint], { next: next.endpoint, isLost: () => isDead });
+    using relay = relayTo([mute.endpoint], {
+      next: next.endpoint,
+      downSince: () => (isDead ? Infinity : undefined),
+    });
     const [silent, speaking] = [new Client(relay.port), new Client(relay.port)];
     (await speaking.socket).write('x');
     await until(() => relay.relays.size === 2 && [...relay.relays].every((one) => one.isOpen));

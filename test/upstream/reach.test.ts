@@ -197,6 +197,30 @@ describe('time', () => {
     expect(owner.told).toHaveLength(2);
   });
 
+  test('the last one is waited for, but counts as failed long before: once', () => {
+    const { upstream, results } = upstreamAt('a', [farEnd('+').endpoint]);
+    const { one, owner } = reach([upstream]);
+    const began = performance.now();
+    one.expire(began + 1_900, 10_000);
+    expect(results).toEqual([]);
+    one.expire(began + 2_100, 10_000);
+    one.expire(began + 5_000, 10_000);
+    expect(results).toMatchObject([{ kind: 'failed', status: 'ERR_DIAL_TIMEOUT' }]);
+    expect(owner.told).toEqual([]);
+    one.expire(began + 10_100, 10_000);
+    expect(owner.told).toEqual(['lost ERR_DIAL_TIMEOUT']);
+    expect(results).toHaveLength(1);
+  });
+
+  test('one that is known to be down is given no more than its patience, though it is the last', () => {
+    const { one, owner } = reach([upstreamAt('a', [farEnd('+').endpoint], { downSince: 0 }).upstream]);
+    const began = performance.now();
+    one.expire(began + 600, 10_000);
+    expect(owner.told).toEqual([]);
+    one.expire(began + 800, 10_000);
+    expect(owner.told).toEqual(['lost ERR_DIAL_TIMEOUT']);
+  });
+
   test('an answer may take the longest time, whoever else waits', async () => {
     const far = farEnd('');
     const { upstream, results } = upstreamAt('a', [far.endpoint]);
@@ -213,15 +237,20 @@ describe('time', () => {
 
   test('nobody waits for one that has gone down meanwhile, be it for an answer or for another of its addresses', async () => {
     const far = farEnd('');
-    const lost: number[] = [];
-    const isLost = (began: number) => lost.some((at) => began < at);
-    const { upstream, results } = upstreamAt('a', [far.endpoint, far.endpoint], { isLost });
+    let downSince: number | undefined;
+    const { upstream: up, results } = upstreamAt('a', [far.endpoint, far.endpoint]);
+    const upstream: Upstream = {
+      ...up,
+      get downSince() {
+        return downSince;
+      },
+    };
     const next = upstreamAt('b', [farEnd('+').endpoint]);
     const { one, owner } = reach([upstream, next.upstream]);
     await eventually('the question', () => far.seen.heard === '?');
     one.expire(performance.now(), 10_000);
     expect(owner.told).toEqual([]);
-    lost.push(performance.now());
+    downSince = performance.now();
     expect(one.isFutile).toBe(true);
     one.expire(performance.now(), 10_000);
     await eventually('the next', () => owner.told.includes('opened'));
@@ -232,7 +261,7 @@ describe('time', () => {
 
   test('where there is no other, one that has gone down is waited for all the same', async () => {
     const far = farEnd('');
-    const { one, owner } = reach([upstreamAt('a', [far.endpoint], { isLost: () => true }).upstream]);
+    const { one, owner } = reach([upstreamAt('a', [far.endpoint], { downSince: Infinity }).upstream]);
     await eventually('the question', () => far.seen.heard === '?');
     one.expire(performance.now(), 10_000);
     expect(owner.told).toEqual([]);

@@ -61,7 +61,9 @@ export function createGroup(
         get patience() {
           return patienceWith(known);
         },
-        isLost: (began) => !known.isUp && began < known.since,
+        get downSince() {
+          return known.isUp ? undefined : known.since;
+        },
         report(result) {
           inner.report(result);
           if (known.note(result, now(), isAlone(known))) changed(member, members);
