@@ -1,8 +1,8 @@
 /** With the plugins that Debian has, and the same ones before shadowsocks-libev's server, each end in a namespace of its own. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createCertificates, NAME, type Certificates } from '../../dns/exchange/certificates.ts';
-import { eventually } from '../../lab/eventually.ts';
 import { Netns, join } from '../../lab/netns.ts';
+import { startPluginServer } from '../../lab/plugin_server.ts';
 import { start } from '../../lab/program.ts';
 import { describeNeeding } from '../../needs.ts';
 import { ORIGIN } from '../shadowsocks/conversation.ts';
@@ -90,27 +90,13 @@ describeNeeding(NEEDS, 'plugins of others', () => {
   });
   afterAll(() => undo.disposeAsync());
 
-  /** Killed, it would leave its plugin behind, which would share the port with the next one. */
-  const startServer = async ({ server, port }: Pairing, options: string): Promise<AsyncDisposable> => {
-    const listen = ['-s', '0.0.0.0', '-s', '::0', '-p', String(port), '-m', 'aes-256-gcm', '-k', PASSWORD];
-    const program = start(far, ['ss-server', ...listen, '--plugin', server, '--plugin-opts', options]);
-    const isListening = async () => (await far.must(['ss', '-Hltn', `sport = :${port}`])) !== '';
-    await eventually(`${server} to listen`, isListening);
-    return {
-      async [Symbol.asyncDispose]() {
-        program.signal('SIGTERM');
-        await program.ended();
-        await eventually(`${server} to end`, async () => !(await isListening()));
-      },
-    };
-  };
-
   describe.each(Object.entries(PAIRINGS))('%s', (_, pairing) => {
     test.each(Object.entries(SERVER))(
       'over %s: a server that speaks first, 8 MiB each way, to addresses and names; back when killed; from our group',
       async (_family, address) => {
         const options = pairing.options(certificates);
-        await using _server = await startServer(pairing, options.server);
+        const server = { method: 'aes-256-gcm', password: PASSWORD, port: pairing.port };
+        await using _server = await startPluginServer(far, server, pairing.server, options.server);
         await client.must(['nft', '-f', '-'], { stdin: `flush ruleset\n${GUARD}` });
         const task: Task = {
           program: pairing.client,
