@@ -1,6 +1,8 @@
 /** Every cipher of shadowsocks-libev, both IP versions, and who goes which way. The origin's word counts, not ours. */
 import { expect, test } from 'bun:test';
+import { STREAM_METHODS } from '../../src/config/shadowsocks_methods.ts';
 import { addForeignRules } from '../lab/firewalls.ts';
+import { folderForAll } from '../lab/folder.ts';
 import { ABROAD, CHINA, CLIENT, FAR, url } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
 import { beside } from '../lab/snet.ts';
@@ -17,6 +19,7 @@ const METHODS = [
 ];
 
 describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss-server'], 'snet run', () => {
+  const folder = folderForAll();
   const internet = internetForAll();
 
   /** Fetches from each address with curl. @returns whom the origin logged as the client, in order */
@@ -41,6 +44,25 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'iptables', 'ipset', 'ss-server'],
       ]);
     });
   });
+
+  test.each(STREAM_METHODS)(
+    'takes %s abroad, once somebody has allowed it, with a warning',
+    async (method) => {
+      const server = { ...SERVER, method };
+      await using _server = await startServer(internet.far, server);
+      const file = folder.file('config.json');
+      await Bun.write(
+        file,
+        JSON.stringify({ upstream: shareLink(FAR.v4, server), 'allow-insecure-ciphers': true }),
+      );
+      await beside(internet.client, ['-c', file], async (snet) => {
+        expect(snet.said()).toContain(
+          `warning: ${file}:1:2: upstream: ${method}: this method has no authentication`,
+        );
+        expect(await peersOf(ABROAD.v4, ABROAD.v6, CHINA.v4)).toEqual([FAR.v4, FAR.v6, CLIENT.v4]);
+      });
+    },
+  );
 
   test('reaches an upstream over IPv6', async () => {
     await using _server = await startServer(internet.far);
