@@ -7,7 +7,8 @@
  *   load, proxy          ss-server 10.77.0.2, origin 198.41.0.4 (on lo)
  *
  * Options: --rounds N (3), --mib N (512, per transfer), --quick (1 round, little data), --method M (only that
- * method's throughput), --costs (only what connections cost), --dns (only the resolver, beside dnsmasq: see dns.ts)
+ * method's throughput), --costs (only what connections cost), --dns (only the resolver, beside dnsmasq: see dns.ts),
+ * --upstreams (only the other kinds of upstream, and the far end: see upstreams.ts)
  */
 import { join as joinPath } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,6 +17,7 @@ import { measureAead } from './aead.ts';
 import { benchDns, dnsTable } from './dns.ts';
 import { lineWith, PASSWORD, snet, ssRedir, type Server, type Subject } from './subjects.ts';
 import { median, table } from './table.ts';
+import { benchUpstreams, upstreamsTable } from './upstreams.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -25,6 +27,7 @@ const { values: options } = parseArgs({
     method: { type: 'string' },
     costs: { type: 'boolean', default: false },
     dns: { type: 'boolean', default: false },
+    upstreams: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
@@ -118,6 +121,28 @@ async function load(pid: number, mode: string, count: number, size = 0): Promise
   ]);
   if (stdout === '') throw new Error(`load ${mode}: ${stderr}`);
   return JSON.parse(stdout) as Record<string, number>;
+}
+
+async function upstreams() {
+  const figures = await benchUpstreams({
+    binary,
+    rounds,
+    bytes,
+    shortCount,
+    client,
+    far,
+    load,
+    say,
+    farAddress: FAR,
+  });
+  print(upstreamsTable(figures));
+  return figures;
+}
+
+if (options.upstreams) {
+  const former = (await Bun.file(RESULTS).exists()) ? ((await Bun.file(RESULTS).json()) as object) : {};
+  await keep({ ...former, upstreams: await upstreams() });
+  process.exit();
 }
 
 const results: Record<string, unknown> = { date: new Date().toISOString(), rounds, bytes };
@@ -214,5 +239,6 @@ print(
   ),
 );
 results['aead'] = aead;
+results['upstreams'] = await upstreams();
 results['dns'] = await resolver();
 await keep(results);

@@ -26,13 +26,18 @@ export interface Server {
 export function snet(binary: string, aead: string = 'auto'): Subject {
   return {
     name: aead === 'auto' ? 'snet' : `snet (${aead})`,
-    async start(client, { address, port, method }) {
-      const config = {
-        upstream: { type: 'shadowsocks', server: address, port, method, password: PASSWORD },
-        listen: { port: PORT },
-        dns: { cache: { directory: false } },
-        aead,
-      };
+    start(client, { address, port, method }) {
+      const upstream = { type: 'shadowsocks', server: address, port, method, password: PASSWORD };
+      return snetWith(binary, upstream, aead).start(client);
+    },
+  };
+}
+
+/** The same with any upstream, as the configuration has it. */
+export function snetWith(binary: string, upstream: object, aead: string = 'auto') {
+  return {
+    async start(client: Netns): Promise<Running> {
+      const config = { upstream, listen: { port: PORT }, dns: { cache: { directory: false } }, aead };
       const path = `/tmp/snet-bench-${process.pid}.json`;
       await Bun.write(path, JSON.stringify(config));
       const began = performance.now();
@@ -43,30 +48,34 @@ export function snet(binary: string, aead: string = 'auto'): Subject {
   };
 }
 
-/** ss-redir has no rules of its own: these are the usual ones. */
 export const ssRedir: Subject = {
   name: 'ss-redir',
   async start(client, { address, port, method }) {
-    const ruleset = [
-      'table ip bench { chain output {',
-      'type nat hook output priority -100;',
-      'ip daddr { 10.0.0.0/8, 127.0.0.0/8 } return;',
-      `meta l4proto tcp redirect to :${PORT};`,
-      '}',
-      '}',
-      '',
-    ].join('\n');
     const argv = ['ss-redir', '-s', address, '-p', String(port), '-l', String(PORT), '-b', '0.0.0.0'];
     const began = performance.now();
     const child = client.spawn([...argv, '-k', PASSWORD, '-m', method, '-t', '600']);
-    await client.must(['nft', '-f', '-'], { stdin: ruleset });
-    while ((await client.run(['nc', '-z', '127.0.0.1', String(PORT)])).code !== 0);
-    const startMs = performance.now() - began;
-    return running(child, startMs, () => client.must(['nft', 'delete', 'table', 'ip', 'bench']));
+    const undo = await redirected(client);
+    return running(child, performance.now() - began, undo);
   },
 };
 
-function running(
+/** For those that have no rules of their own: the usual ones, once somebody listens. @returns what takes them out */
+export async function redirected(client: Netns): Promise<() => Promise<unknown>> {
+  const ruleset = [
+    'table ip bench { chain output {',
+    'type nat hook output priority -100;',
+    'ip daddr { 10.0.0.0/8, 127.0.0.0/8 } return;',
+    `meta l4proto tcp redirect to :${PORT};`,
+    '}',
+    '}',
+    '',
+  ].join('\n');
+  await client.must(['nft', '-f', '-'], { stdin: ruleset });
+  while ((await client.run(['nc', '-z', '127.0.0.1', String(PORT)])).code !== 0);
+  return () => client.must(['nft', 'delete', 'table', 'ip', 'bench']);
+}
+
+export function running(
   child: ReturnType<Netns['spawn']>,
   startMs: number,
   undo: () => Promise<unknown> = () => Promise.resolve(),
