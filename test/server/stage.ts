@@ -17,7 +17,7 @@ import type { TlsClient } from '../../src/upstream/tls_client.ts';
 import { tlsTunnels } from '../../src/upstream/tunnel/tunnel.ts';
 import type { Certificates } from '../dns/exchange/certificates.ts';
 import { eventually } from '../lab/eventually.ts';
-import { loopback, relayTo } from '../relay/harness.ts';
+import { Client, loopback, relayTo } from '../relay/harness.ts';
 import { credentialsOf, keyOf } from '../upstream/shadowsocks/ends.ts';
 
 export const PASSWORD = 'correct horse';
@@ -156,6 +156,11 @@ export function through(
     ...(tls && { tls }),
     ...(timeouts && { timeouts }),
   });
+}
+
+/** A client that says what it likes, within TLS where that is spoken. */
+export function visit(far: { readonly port: number }, { tls }: Pick<Speech, 'tls'>): Client {
+  return new Client(far.port, undefined, tls?.options);
 }
 
 /** What a client sends for `payload` to `target`, as one piece. */
