@@ -39,7 +39,7 @@ interface Entry {
 /** @returns figures by entry */
 export async function benchUpstreams(bench: UpstreamsBench): Promise<Record<string, Figures>> {
   const { binary, client, far, farAddress: server, rounds, bytes, shortCount, load, say } = bench;
-  far.spawn(['microsocks', '-i', '0.0.0.0', '-p', String(SOCKS), '-q']);
+  far.spawn(['microsocks', '-i', '0.0.0.0', '-p', String(SOCKS)]);
   const tinyproxy = `/tmp/snet-bench-tinyproxy-${process.pid}.conf`;
   await Bun.write(
     tinyproxy,

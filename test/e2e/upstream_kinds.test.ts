@@ -78,14 +78,19 @@ describeNeeding([...NEEDS, ...PROXIES], 'an upstream of kind', () => {
         expect([18, 56]).toContain((await curl.ended())!);
       });
     });
+  });
 
-    test.if(kind.denied !== undefined)('wrong credentials are told, and not shown', () =>
-      through(kind.upstream(identity).replace(LOGIN.password, 'hunter2'), async (snet) => {
+  test.each(KINDS.filter(({ denied }) => denied !== undefined))(
+    '$name: wrong credentials are told, and not shown',
+    async (kind) => {
+      await using _far = await kind.start(internet.far, folder.file('.'), identity);
+      const wrong = kind.upstream(identity).replace(LOGIN.password, 'hunter2');
+      await beside(internet.client, [wrong], async (snet) => {
         const { code } = await internet.client.run(['curl', '-sS', '-m', '9', url(ABROAD.v4)]);
         expect(code).toBe(56);
         await snet.says(new RegExp(`status=${kind.denied} `));
         expect(snet.said()).not.toContain('hunter2');
-      }),
-    );
-  });
+      });
+    },
+  );
 });

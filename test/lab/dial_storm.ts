@@ -15,7 +15,7 @@ function one(): Promise<void> {
     if (isOver) return;
     isOver = true;
     const ms = Math.round(performance.now() - at);
-    console.log(JSON.stringify({ at: Math.round(at - began), ms, result }));
+    process.stdout.write(`${JSON.stringify({ at: Math.round(at - began), ms, result })}\n`);
     resolve();
   };
   setTimeout(() => end('late'), 3_000);
@@ -35,7 +35,7 @@ function one(): Promise<void> {
 }
 
 const timer = setInterval(() => all.push(one()), 1000 / Number(perSecond));
-console.log('ready');
+process.stdout.write('ready\n');
 await Bun.sleep(Number(seconds) * 1000);
 clearInterval(timer);
 await Promise.all(all);

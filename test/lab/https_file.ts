@@ -6,6 +6,6 @@ Bun.serve({
   tls: { cert: Bun.file(cert!), key: Bun.file(key!) },
   fetch: () => new Response(Bun.file(file!)),
 });
-console.log('ready');
+process.stdout.write('ready\n');
 
 export {};

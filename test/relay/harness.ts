@@ -18,7 +18,7 @@ export interface Options {
   readonly timeouts?: Partial<RelayTimeouts>;
   readonly firstData?: number;
   /** Of another upstream, the second. */
-  readonly then?: Endpoint;
+  readonly next?: Endpoint;
 }
 
 /** Relays every connection to its port to `endpoints`, tried in order. */
@@ -48,7 +48,7 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
       relays.add(relay);
       sweep.wake();
       const tunnel = () => ({ session: options.session?.() });
-      const ways = [endpoints, ...(options.then ? [[options.then]] : [])];
+      const ways = [endpoints, ...(options.next ? [[options.next]] : [])];
       const candidates = ways.map((way) => ({ ...direct, tls: options.tls, endpoints: () => way, tunnel }));
       const target = endpoints[0]!;
       const reach = new Reach({ candidates, destination: target, target, named: undefined }, relay, {

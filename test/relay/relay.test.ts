@@ -204,7 +204,7 @@ describe('relay', () => {
     const { promise: accepted, resolve } = Promise.withResolvers<Socket>();
     using dying = serve({ open: (socket) => resolve(socket) });
     using next = serve({ open: (socket) => void socket.write('welcome') });
-    using relay = relayTo([dying.endpoint], { then: next.endpoint });
+    using relay = relayTo([dying.endpoint], { next: next.endpoint });
     const client = new Client(relay.port);
     await client.socket;
     await until(() => [...relay.relays].some((one) => one.isOpen));
@@ -215,7 +215,7 @@ describe('relay', () => {
   test('one that dies after something was sent is told', async () => {
     using dying = serve({ data: (socket) => socket.terminate() });
     using next = serve({ open: (socket) => void socket.write('welcome') });
-    using relay = relayTo([dying.endpoint], { then: next.endpoint });
+    using relay = relayTo([dying.endpoint], { next: next.endpoint });
     const client = new Client(relay.port);
     (await client.socket).write('x');
     expect(await client.end).toBe('ECONNRESET');
