@@ -1,5 +1,5 @@
 /** A relay between real sockets on loopback: client ─▶ relay ─▶ target. */
-import type { Socket, SocketHandler } from 'bun';
+import type { Socket, SocketHandler, TLSOptions } from 'bun';
 import { parseAddress, type Endpoint } from '../../src/net/address.ts';
 import type { Session } from '../../src/net/session.ts';
 import { clientHandlers } from '../../src/relay/handlers.ts';
@@ -90,9 +90,10 @@ export function serve(socket: SocketHandler<undefined>) {
   };
 }
 
-/** One that says what it hears, with `echo ` before each piece. */
-export function serveEcho() {
+/** One that says what it hears, with `echo ` before each piece. @param came is told of each connection */
+export function serveEcho(came: () => void = () => {}) {
   return serve({
+    open: came,
     data: (socket, chunk) => void socket.write(`echo ${chunk.toString()}`),
     end: (socket) => socket.shutdown(),
   });
@@ -117,14 +118,17 @@ export class Client {
   /** Resolves when the other side has ended: 'FIN', or the error's code. */
   readonly end: Promise<string>;
 
-  constructor(port: number, onData?: (socket: Socket) => void) {
+  /** @param tls written to before it is agreed on, it takes nothing: see {@link writeAll} */
+  constructor(port: number, onData?: (socket: Socket) => void, tls?: TLSOptions) {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.end = promise;
     this.socket = Bun.connect({
       hostname: '127.0.0.1',
       port,
       allowHalfOpen: true,
+      ...(tls && { tls }),
       socket: {
+        handshake: () => {},
         data: (socket, chunk) => {
           this.received.push(chunk);
           onData?.(socket);
