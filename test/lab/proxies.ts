@@ -143,8 +143,11 @@ export async function startDante(
 ): Promise<Program> {
   if (login) {
     const hash = (await ns.must(['openssl', 'passwd', '-6', login.password])).trim();
-    await ns.etc('passwd', `root:x:0:0::/root:/bin/sh\n${login.user}:x:4242:4242::/:/bin/false\n`);
-    await ns.etc('shadow', `root:*:1::::::\n${login.user}:${hash}:20000::::::\n`);
+    const [passwd, shadow] = await Promise.all(
+      ['passwd', 'shadow'].map((name) => readFile(`/etc/${name}`, 'utf8')),
+    );
+    await ns.etc('passwd', `${passwd}${login.user}:x:4242:4242::/:/bin/false\n`);
+    await ns.etc('shadow', `${shadow}${login.user}:${hash}:20000::::::\n`);
   }
   const block = (rule: string, to: string, verdict: string) =>
     `${rule} ${verdict} { from: 0.0.0.0/0 to: ${to} log: connect error }`;

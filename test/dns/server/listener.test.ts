@@ -297,7 +297,8 @@ describe('a port that is taken', () => {
   });
 
   test.each(['127.0.0.1', '::1'])('over UDP on %s, and nothing stays open', async (hostname) => {
-    const taken = await Bun.udpSocket({ hostname });
+    // Below those that the kernel gives away: another test's connection may take one of these at any time.
+    const taken = await Bun.udpSocket({ hostname, port: 20_000 + (process.pid % 10_000) });
     expect(await attempt(taken.port)).toMatchObject({ status: 'ERR_PORT_IN_USE' });
     taken.close();
     expect(await attempt(taken.port)).toBeUndefined();
