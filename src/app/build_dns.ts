@@ -45,7 +45,7 @@ export async function buildDns(
   const local = systemSide();
   const queryLog = dns.log === undefined ? undefined : openQueryLog(dns.log, log);
   return {
-    policy: createNamePolicy({ ...dns, local: [...dns.local, ...ownNames(config)] }, lists),
+    policy: createNamePolicy({ ...dns, local: [...dns.local, ...ownNames(policy)] }, lists),
     split: createSplit({
       exchanges: { china, trusted, local },
       // With everything going through the upstream there is nothing near to be found, and nobody in China need know.
@@ -100,8 +100,8 @@ function systemSide(): Exchange {
  * The upstreams' own names are some for the system's resolver: we ask that one ourselves, and where it is a forwarder of
  * this machine, its question comes back to us. Asked through an upstream, they could not be answered when it matters.
  */
-function ownNames({ upstreams }: Config): string[] {
-  const first = upstreams.map(nearest);
+function ownNames({ configured }: Policy): string[] {
+  const first = configured.map(nearest);
   return first.map(({ server }) => server).filter((server) => parseAddress(server) === undefined);
 }
 

@@ -14,11 +14,11 @@ import { resolveBySystem } from '../upstream/resolve.ts';
 import type { Resolve } from '../upstream/server_address.ts';
 import type { Keeping } from './subscriptions/document.ts';
 import { withSubscriptions } from './subscriptions/subscribed.ts';
-import { buildUpstreams, type BuiltUpstreams } from './upstreams/build.ts';
+import { buildUpstreams } from './upstreams/build.ts';
 import type { Policy } from './policy.ts';
 
 /**
- * @throws ResolveError if the upstream's name has no address, AeadError if the wanted AEAD can't be had,
+ * @throws ResolveError if the upstream's name has no address, UpdateError or SubscriptionError if there is none, AeadError if the wanted AEAD can't be had,
  *   RangesFileError if the executable is damaged
  */
 export async function buildPolicy(
@@ -26,7 +26,7 @@ export async function buildPolicy(
   log: Log,
   resolve: Resolve = resolveBySystem,
 ): Promise<Policy> {
-  const [built, bypass] = await Promise.all([
+  const [{ configured, built }, bypass] = await Promise.all([
     buildAll(config, resolve, log),
     resolveBypass(config.bypass, resolve, log),
   ]);
@@ -43,6 +43,7 @@ export async function buildPolicy(
     isChinese: (address) => isIn(chinese, address),
     isSpecial: (address) => isIn(special, address),
     upstreams: built.upstreams,
+    configured,
     upstreamStatus: () => built.status(),
     timeouts: config.timeouts,
     bypass: kernelBypass(route),
@@ -50,9 +51,10 @@ export async function buildPolicy(
   };
 }
 
-async function buildAll(config: Config, resolve: Resolve, log: Log): Promise<BuiltUpstreams> {
-  const upstreams = await withSubscriptions(config, keepingOf(config), log);
-  return buildUpstreams(upstreams, config.group, { config, resolve, runner: systemRunner, log });
+async function buildAll(config: Config, resolve: Resolve, log: Log) {
+  const configured = await withSubscriptions(config, keepingOf(config), log);
+  const around = { config, resolve, runner: systemRunner, log };
+  return { configured, built: await buildUpstreams(configured, config.group, around) };
 }
 
 /** How subscriptions' documents are kept. */

@@ -8,7 +8,7 @@
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { originalDestination, isOwnListener } from '../inbound/original_destination.ts';
-import type { Address, Endpoint } from '../net/address.ts';
+import { formatAddress, type Address, type Endpoint } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
 import { descriptor } from '../net/socket.ts';
 import { isHostName } from '../net/target.ts';
@@ -19,7 +19,7 @@ import { withoutNat64 } from '../route/nat64.ts';
 import type { FlowStats } from '../stats/flow_stats.ts';
 import { direct } from '../upstream/direct.ts';
 import { Reach, type Aim, type ReachEvents } from '../upstream/reach.ts';
-import type { Result, Upstream } from '../upstream/upstream.ts';
+import type { Upstream } from '../upstream/upstream.ts';
 import type { FlowLog } from './flow_log.ts';
 import type { Policy } from './policy.ts';
 
@@ -29,7 +29,7 @@ export interface Way {
   readonly decision: Decision;
   readonly generation: Generation;
   /** The upstream and endpoint being tried, or in use. */
-  reach: Pick<Reach<Relay>, 'upstream' | 'endpoint'> | undefined;
+  reach: Pick<Reach<Relay>, 'upstream' | 'endpoint' | 'began'> | undefined;
   /** Milliseconds, monotonic. */
   readonly began: number;
 }
@@ -43,14 +43,29 @@ interface Generation {
 
 const DIRECT: readonly Upstream[] = [direct];
 
-const ANSWERED: Result = { kind: 'answered' };
-const SILENT: Result = { kind: 'silent' };
+/**
+ * Ends by which a flow that was given no byte back tells that its upstream may be at fault. A client that goes soon (a
+ * closed tab, a scan) has not waited for an answer.
+ */
+const UNHEARD: ReadonlySet<FlowStatus> = new Set([
+  'ERR_IDLE',
+  'ERR_HALF_CLOSED',
+  'ERR_UPSTREAM_NO_ANSWER',
+  'ERR_UPSTREAM_RESET',
+  'ERR_AEAD',
+  'ERR_PROTOCOL',
+  'ERR_TRUNCATED',
+]);
 
-/** Ends for want of a byte. A client that goes soon (a closed tab, a scan) has not waited for an answer. */
-const WAITED: ReadonlySet<FlowStatus> = new Set(['ERR_IDLE', 'ERR_HALF_CLOSED']);
+function reportAnswer(relay: Relay): void {
+  const { reach } = relay.context as Way;
+  if (reach) reach.upstream?.report({ kind: 'answered', began: reach.began });
+}
 
-function report(relay: Relay, result: Result): void {
-  (relay.context as Way).reach?.upstream?.report(result);
+function reportSilence(relay: Relay): void {
+  const { reach, destination } = relay.context as Way;
+  const target = formatAddress(destination.address);
+  if (reach) reach.upstream?.report({ kind: 'silent', began: reach.began, target });
 }
 
 export interface FlowOptions {
@@ -91,15 +106,15 @@ export function createFlows(
     get firstData() {
       return policy.timeouts.firstData;
     },
-    unanswered: (relay) => report(relay, SILENT),
-    answered: (relay) => report(relay, ANSWERED),
+    unanswered: reportSilence,
+    answered: reportAnswer,
     settled(relay, status, cause) {
       relays.delete(relay);
       const way = relay.context as Way;
       const [up, down] = [relay.bytesUp, relay.down.bytes];
       stats.ended(status, up, down);
       flowLog.ended(way, status, up, down, cause);
-      if (down === 0 && up > 0 && WAITED.has(status)) relay.noteUnanswered();
+      if (relay.waiting && UNHEARD.has(status)) relay.noteUnanswered();
       if (--way.generation.flows === 0) way.generation.finished?.();
     },
   };

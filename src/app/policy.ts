@@ -2,7 +2,7 @@
 import type { Address } from '../net/address.ts';
 import type { DualRanges } from '../net/ranges.ts';
 import type { Decision } from '../route/decide.ts';
-import type { Timeouts } from '../config/config.ts';
+import type { Timeouts, UpstreamConfig } from '../config/config.ts';
 import type { Upstreams } from '../upstream/upstream.ts';
 import type { UpstreamStatus } from './upstreams/build.ts';
 
@@ -13,6 +13,8 @@ export interface Policy {
   /** Private, loopback and the like. */
   isSpecial(address: Address): boolean;
   readonly upstreams: Upstreams;
+  /** What these are made of, those of subscriptions included; one that could not be built is among them. */
+  readonly configured: readonly UpstreamConfig[];
   upstreamStatus(): readonly UpstreamStatus[];
   readonly timeouts: Timeouts;
   /** What the kernel need not even show us. */

@@ -4,7 +4,8 @@
  */
 import type { GroupConfig } from '../config/config.ts';
 import type { Group, Member } from '../upstream/group/group.ts';
-import { streamToName } from './upstream_stream.ts';
+import { single } from '../upstream/single.ts';
+import { streamTo } from './upstream_stream.ts';
 
 /** How often it is looked who is due, in milliseconds. */
 const TICK = 500;
@@ -56,12 +57,12 @@ export function startProbes(
     standing.next = now() + (outcome === 'answered' ? interval : PAUSE_AFTER_FAILURE);
     if (outcome === 'answered') {
       lastAnswer = now();
-      upstream.report({ kind: 'answered', milliseconds: lastAnswer - began });
+      upstream.report({ kind: 'answered', began, milliseconds: lastAnswer - began });
     }
     // One that could not even be opened has been reported by whoever tried. Of one that carries what others ask for
     // meanwhile, a page that doesn't come says nothing.
     else if (outcome === 'silent' && !((health.lastAnswer ?? -Infinity) > began))
-      upstream.report({ kind: 'silent' });
+      upstream.report({ kind: 'silent', began, target: undefined });
   }
 
   return {
@@ -97,8 +98,8 @@ function fetchThrough(
       resolve(how);
     };
     const giveUp = () => end(outcome);
-    const stream = streamToName(
-      upstream,
+    const stream = streamTo(
+      single(upstream),
       { name: hostname, port: port === '' ? 80 : Number(port) },
       {
         open() {

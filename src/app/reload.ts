@@ -1,14 +1,13 @@
 /** A new configuration in the place of the old one, while everything runs: checked and built whole, then swapped in. */
-import { SnetError, explain } from '../base/errors.ts';
-import type { Fields, Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
-import { ConfigError } from '../config/error.ts';
 import type { Redirect, RedirectPlan } from '../redirect/redirect.ts';
 import type { DnsRules } from './build_dns.ts';
 import { buildPolicy } from './build_policy.ts';
 import { hasDns, type DnsService } from './dns_service.ts';
 import type { Flows } from './flow.ts';
 import type { Policy } from './policy.ts';
+import { whyNot } from './why_not.ts';
 
 /** What runs: the parts that stay, and what is in force. */
 export interface Running {
@@ -56,13 +55,6 @@ export async function reloadInto(
     await policy?.stop();
     log.error('the new configuration was not taken; the old one stays in force', whyNot(error));
   }
-}
-
-/** What a log says of an error, in one line. */
-export function whyNot(error: unknown): Fields {
-  if (error instanceof ConfigError) return { status: error.status, ...error.inShort };
-  if (!(error instanceof SnetError)) return { status: 'ERR_INTERNAL', reason: explain(error) };
-  return { status: error.status, reason: explain(error), hint: error.hint };
 }
 
 /** Waits for `work`, unless the signal is aborted first. @throws the signal's reason then */

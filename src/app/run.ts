@@ -21,7 +21,9 @@ import type { Policy } from './policy.ts';
 import { reloadInto, type Running } from './reload.ts';
 import { requireRoot } from './root.ts';
 import { REFRESHED, watchSignals } from './signals.ts';
+import { fetchDocument, keepDocument } from './subscriptions/document.ts';
 import { refreshSubscriptions } from './subscriptions/refresh.ts';
+import { sameUpstreams, withKept } from './subscriptions/subscribed.ts';
 
 export interface RunOptions {
   /** Where the config came from; undefined if it was all on the command line. */
@@ -120,15 +122,26 @@ export async function runProgram(
   let fresh = keepFresh();
   undo.defer(() => fresh.stop());
   function keepFresh() {
-    const { subscriptions } = inForce.config;
-    const changed = () => signals.refreshed();
-    return refreshSubscriptions(subscriptions, keepingOf(inForce.config), log, changed);
+    const keeping = keepingOf(inForce.config);
+    return refreshSubscriptions(inForce.config.subscriptions, {
+      async renew(one) {
+        const fetched = await fetchDocument(one, keeping, inForce.policy.upstreams);
+        await keepDocument(one, fetched, keeping);
+      },
+      renewed: () => signals.refreshed(),
+      log,
+    });
+  }
+  async function isOutdated(): Promise<boolean> {
+    const kept = await withKept(inForce.config, keepingOf(inForce.config));
+    return !sameUpstreams(kept, inForce.policy.configured);
   }
 
   for (;;) {
     const signal = await signals.next();
     if (signal === REFRESHED) {
-      await reloadInto(running, () => Promise.resolve(inForce.config), signals.ending);
+      const again = () => Promise.resolve(inForce.config);
+      if (await isOutdated()) await reloadInto(running, again, signals.ending);
       continue;
     }
     if (signal !== 'SIGHUP' || configFile === undefined) {

@@ -1,7 +1,7 @@
 /** Signals as values, in the order in which they came: none is lost while one is being acted on. */
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const;
-/** What stands in the row with signals: a subscription says something new. */
+/** What stands in the row with signals: a subscription was fetched. */
 export const REFRESHED = 'REFRESHED';
 export type Signal = (typeof SIGNALS)[number] | typeof REFRESHED;
 

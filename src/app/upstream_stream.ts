@@ -5,15 +5,16 @@ import type { ByteStream, ByteStreamEvents, OpenStream } from '../net/byte_strea
 import type { FlowStatus } from '../net/flow_status.ts';
 import { Outbox, PIECE, type Session } from '../net/session.ts';
 import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
+import type { Target } from '../net/target.ts';
 import { Reach, type Aim, type ReachEvents } from '../upstream/reach.ts';
-import type { Upstream, Upstreams } from '../upstream/upstream.ts';
+import type { Upstreams } from '../upstream/upstream.ts';
 
 /** Bytes that may wait for a network that takes none: more than all queries that a resolver is asked at once. */
 const MOST_WAITING = 1 << 20;
 
 /** Milliseconds for one attempt; whoever opened the stream gives up sooner or later by itself. */
 const LONGEST_ATTEMPT = 10_000;
-/** How often, in milliseconds, it is looked whether an attempt has had its time. */
+/** How often, in milliseconds, it is looked whether an attempt has had its time, and whether its upstream is still up. */
 const TICK = 250;
 
 /** Everything between a call and its return uses it, so one serves all streams. */
@@ -21,22 +22,15 @@ const outbox = new Outbox();
 
 /** Opens streams by way of upstreams, each tried until it fails; with `direct` these are plain sockets. */
 export function streamsBy(upstreams: Upstreams): OpenStream {
-  return (destination, events) => {
-    const candidates = upstreams.candidates(destination);
-    const aim = { candidates, destination, target: destination, named: undefined };
-    return new UpstreamStream(upstreams.label, aim, events);
-  };
+  return (destination, events) => streamTo(upstreams, destination, events);
 }
 
-/** Opens a stream to a name, which the upstream resolves. */
-export function streamToName(
-  upstream: Upstream,
-  target: { readonly name: string; readonly port: number },
-  events: ByteStreamEvents,
-): ByteStream {
-  const destination = { address: UNSPECIFIED, port: target.port };
-  const aim = { candidates: [upstream], destination, target, named: target };
-  return new UpstreamStream(upstream.label, aim, events);
+/** Opens a stream by way of upstreams, each tried until it fails. A name is resolved by the upstream. */
+export function streamTo(upstreams: Upstreams, target: Target, events: ByteStreamEvents): ByteStream {
+  const named = 'name' in target ? target : undefined;
+  const destination = 'name' in target ? { address: UNSPECIFIED, port: target.port } : target;
+  const candidates = upstreams.candidates(destination);
+  return new UpstreamStream(upstreams.label, { candidates, destination, target, named }, events);
 }
 
 /** Of a name: nothing is known of its address. */
@@ -68,7 +62,7 @@ class UpstreamStream implements ByteStream, RemoteEnd {
     // Not before the caller has the stream in its hands.
     queueMicrotask(() => {
       if (this.#isOver) return;
-      this.#timer = setInterval(() => this.#reach.expire(performance.now(), LONGEST_ATTEMPT), TICK);
+      this.#timer = setInterval(() => this.#tick(), TICK);
       this.#reach.start();
     });
   }
@@ -85,15 +79,15 @@ class UpstreamStream implements ByteStream, RemoteEnd {
 
   close(): void {
     if (this.#isOver) return;
-    const { upstream, endpoint } = this.#reach;
+    const { upstream, endpoint, began, isConnecting } = this.#reach;
     // Whoever closes it has waited as long as it was worth.
-    if (this.#reach.isConnecting && endpoint)
-      upstream?.report({ kind: 'failed', endpoint, status: 'ERR_DIAL_TIMEOUT' });
+    if (isConnecting && endpoint)
+      upstream?.report({ kind: 'failed', began, endpoint, status: 'ERR_DIAL_TIMEOUT', isLast: true });
     this.#release();
   }
 
   opened(socket: RemoteSocket, session: Session | undefined, rest: Uint8Array): void {
-    clearInterval(this.#timer);
+    this.#timer?.unref();
     this.#socket = socket;
     this.#session = session;
     this.#events.open();
@@ -110,7 +104,8 @@ class UpstreamStream implements ByteStream, RemoteEnd {
 
   remoteData(_: RemoteSocket, bytes: Uint8Array): void {
     if (this.#isOver) return;
-    if (!this.#isAnswered) this.#reach.upstream?.report({ kind: 'answered' });
+    const { upstream, began } = this.#reach;
+    if (!this.#isAnswered) upstream?.report({ kind: 'answered', began });
     this.#isAnswered = true;
     if (this.#session === undefined) this.#events.data(bytes);
     else this.#through('open', bytes, (made) => this.#events.data(made));
@@ -138,6 +133,13 @@ class UpstreamStream implements ByteStream, RemoteEnd {
 
   remoteFault(_: RemoteSocket, error: Error): void {
     this.#finish(error);
+  }
+
+  #tick(): void {
+    const { upstream, began } = this.#reach;
+    if (this.#socket === undefined) this.#reach.expire(performance.now(), LONGEST_ATTEMPT);
+    // Nobody else would tell: packets to where nothing answers any more are sent for minutes.
+    else if (upstream?.isLost?.(began)) this.#finish(new Error(`${upstream.label} is down`));
   }
 
   #finish(error: Error | undefined): void {

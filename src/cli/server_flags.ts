@@ -80,11 +80,11 @@ function warningsOf({ password, users }: ServerFlags, generated: number): string
           `every user of this machine can see the password in ps; ${PASSWORD_VARIABLE} or a file (-c) hides it`,
         ]
       : []),
-    ...(generated > 0
-      ? [
-          `${generated === 1 ? 'a password was' : 'passwords were'} made, other ones at each start; ${PASSWORD_VARIABLE} or a file (-c) keeps them`,
-        ]
-      : []),
+    ...(generated === 0
+      ? []
+      : users.length > 0
+        ? ['passwords were made, others at each start; a file (-c) keeps them']
+        : [`a password was made, another one at each start; ${PASSWORD_VARIABLE} or a file (-c) keeps it`]),
   ];
 }
 

@@ -66,17 +66,18 @@ export function dialStatus(error: unknown): FlowStatus {
   }
 }
 
-/** What an upstream answers with that may work well for other targets. */
-const OF_ONE_TARGET: ReadonlySet<FlowStatus> = new Set([
+/** Not the upstream's fault: what it answers with that may work well for other targets, and what is our own. */
+const NOT_ITS_FAULT: ReadonlySet<FlowStatus> = new Set([
   'ERR_TARGET_UNREACHABLE',
   'ERR_TARGET_REFUSED',
   'ERR_TARGET_TIMEOUT',
   'ERR_PROXY_DENIED',
   // Some proxies say no more than this of a name that has no address.
   'ERR_PROXY_FAILED',
+  'ERR_INTERNAL',
 ]);
 
-/** Whether a failure says something of the upstream, and not of one target only. */
+/** Whether a failure before the tunnel was open says something of the upstream, and not of one target only. */
 export function isUpstreamsFault(status: FlowStatus): boolean {
-  return !OF_ONE_TARGET.has(status);
+  return !NOT_ITS_FAULT.has(status);
 }

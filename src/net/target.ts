@@ -1,5 +1,12 @@
 /** A target address as it goes over the wire: `ATYP | address | port`, port in network order (RFC 1928 §5). */
-import { formatEndpoint, formatHostPort, parseAddress, type Address, type Endpoint } from './address.ts';
+import {
+  formatEndpoint,
+  formatHostPort,
+  parseAddress,
+  type Address,
+  type Endpoint,
+  type Host,
+} from './address.ts';
 import { SessionError } from './session.ts';
 
 const IPV4 = 1;
@@ -9,6 +16,12 @@ const PORT_SIZE = 2;
 
 /** Where a client wants to go: an address, or a name that the server is to resolve. */
 export type Target = Endpoint | { readonly name: string; readonly port: number };
+
+/** @param host an address, or else a name */
+export function targetOf(host: Host, port: number): Target {
+  const address = parseAddress(host);
+  return address ? { address, port } : { name: host, port };
+}
 
 /**
  * Whether a name can be a target's: it goes to a resolver, into requests of text and into logs, so only what a host's

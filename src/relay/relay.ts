@@ -38,6 +38,8 @@ export interface Approach {
    * @returns false: there is none
    */
   again(status: FlowStatus, cause: unknown): boolean;
+  /** It is known by now that the tunnel leads nowhere, and there is another way. Left out: that is never known. */
+  readonly isFutile?: boolean;
   /** The relay is over; no tunnel is wanted any more. */
   abandon(): void;
 }
@@ -209,10 +211,19 @@ export class Relay implements RemoteEnd {
     this.settle('ERR_INTERNAL', error);
   }
 
+  /** There is a tunnel, and the client has sent nothing and was told nothing so far. */
+  get #isFresh(): boolean {
+    return this.isOpen && this.bytesUp === 0 && this.down.bytes === 0 && !this.up.ended;
+  }
+
+  /** To be called now and then: leaves a tunnel that leads nowhere for another, if the client need not know. */
+  leaveFutile(): void {
+    if (this.#isFresh && this.approach?.isFutile === true) this.#failed('ERR_UPSTREAM_NO_ANSWER');
+  }
+
   /** The tunnel is gone. Who has sent nothing, and was told nothing, need not know, if there is another way. */
   #failed(status: FlowStatus, cause?: unknown): void {
-    const isFresh = this.bytesUp === 0 && this.down.bytes === 0 && !this.up.ended;
-    if (!isFresh) return this.settle(status, cause);
+    if (!this.#isFresh) return this.settle(status, cause);
     clearTimeout(this.#firstDataTimer);
     this.#firstDataTimer = undefined;
     const remote = this.#remote;

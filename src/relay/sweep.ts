@@ -56,6 +56,7 @@ export class Sweep {
 function expire(relay: Relay, now: number, timeouts: RelayTimeouts): void {
   const still = now - relay.lastActive;
   relay.noteAnswer();
+  relay.leaveFutile();
   if (relay.waiting && still >= UNANSWERED) relay.noteUnanswered();
   if (!relay.isOpen) {
     relay.approach?.expire(performance.now(), timeouts.dial);

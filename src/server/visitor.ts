@@ -137,8 +137,8 @@ export class Visitor {
   /** Ends it, unless it is a stranger no more. */
   dismiss(status: StrangerStatus, cause?: unknown): void {
     if (this.#isKnown || this.#isGone) return;
-    hangUp(this.socket);
     this.#forget(status, cause);
+    hangUp(this.socket);
   }
 
   #read(chunk: Uint8Array): void {

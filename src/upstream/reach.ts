@@ -3,14 +3,14 @@
  * handshake. Nothing of the client's is sent before one is open, so a failure costs the client no more than time.
  */
 import { lend, type Span } from '../../ffi/memory.ts';
-import type { Endpoint } from '../net/address.ts';
+import { formatAddress, type Endpoint } from '../net/address.ts';
 import { dialStatus, isUpstreamsFault, type FlowStatus } from '../net/flow_status.ts';
 import { Outbox, PIECE, SessionError, type Handshake, type Session } from '../net/session.ts';
 import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
 import type { Target } from '../net/target.ts';
 import { TlsError } from '../net/tls_failure.ts';
 import { dial } from './dial.ts';
-import type { Upstream } from './upstream.ts';
+import type { Outcome, Upstream } from './upstream.ts';
 
 /** Told of what becomes of it; each is called with the owner, so that no closure is made per connection. */
 export interface ReachEvents<Owner extends RemoteEnd> {
@@ -56,8 +56,8 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   #endpoints: readonly Endpoint[] = [];
   #endpointAt = 0;
   #phase: Phase = 'connecting';
-  /** Milliseconds, monotonic: when the attempt under way began. */
-  #began = 0;
+  /** Milliseconds of `performance.now`: when the attempt under way, or in use, was begun. */
+  began = 0;
   #socket: RemoteSocket | undefined;
   #handshake: Handshake | undefined;
   #session: Session | undefined;
@@ -71,6 +71,15 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   /** No answer of the endpoint's own has come yet. */
   get isConnecting(): boolean {
     return this.#phase === 'connecting' && this.#socket !== undefined;
+  }
+
+  get #hasOthers(): boolean {
+    return this.#upstreamAt < this.#aim.candidates.length;
+  }
+
+  /** See {@link Upstream.isLost}: to go on with the next is better than to wait. */
+  get isFutile(): boolean {
+    return this.#hasOthers && this.upstream?.isLost?.(this.began) === true;
   }
 
   /** Begins. It may have failed, and said so, when this returns. */
@@ -87,9 +96,12 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
    */
   expire(now: number, longest: number): void {
     if (this.#phase === 'over') return;
-    const lasted = now - this.#began;
-    const hurry = this.#phase !== 'asking' && this.#upstreamAt < this.#aim.candidates.length;
-    if (lasted < (hurry ? Math.min(longest, this.upstream!.patience) : longest)) return;
+    const lasted = now - this.began;
+    const hurry = this.#phase !== 'asking' && this.#hasOthers;
+    const { isFutile } = this;
+    if (!isFutile && lasted < (hurry ? Math.min(longest, this.upstream!.patience) : longest)) return;
+    // Its other addresses are those of the same machine.
+    if (isFutile) this.#endpointAt = this.#endpoints.length;
     this.#fail(this.#phase === 'asking' ? 'ERR_PROXY_TIMEOUT' : 'ERR_DIAL_TIMEOUT');
   }
 
@@ -98,8 +110,9 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
    * @returns false: there is none
    */
   again(status: FlowStatus, cause: unknown): boolean {
-    if (this.#upstreamAt >= this.#aim.candidates.length) return false;
-    this.upstream!.report({ kind: 'failed', endpoint: this.endpoint!, status });
+    if (!this.#hasOthers) return false;
+    // Many a far end has no other way to say that it can't reach the target.
+    this.#report({ kind: 'silent', target: formatAddress(this.#aim.destination.address) });
     this.#endpointAt = this.#endpoints.length;
     this.#next(status, cause);
     return true;
@@ -175,12 +188,15 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
         this.upstream = upstream;
         this.#endpoints = upstream.endpoints(this.#aim.destination);
         this.#endpointAt = 0;
+        if (this.#endpoints.length > 0) continue;
+        this.began = performance.now();
+        this.#report({ kind: 'failed', endpoint: undefined, status: 'ERR_DIAL_NO_ADDRESS', isLast: true });
         continue;
       }
       if (this.endpoint !== undefined) this.#events.retrying(this.#owner, status, cause);
       this.endpoint = endpoint;
       this.#phase = 'connecting';
-      this.#began = performance.now();
+      this.began = performance.now();
       try {
         const upstream = this.upstream!;
         return upstream.dial ? upstream.dial(endpoint, this) : dial(endpoint, upstream.tls, this);
@@ -188,7 +204,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
         // The kernel said no at once, e.g. for want of a route: the next one may have one.
         cause = error;
         status = dialStatus(error);
-        this.upstream!.report({ kind: 'failed', endpoint, status });
+        this.#reportFailure(status);
       }
     }
     this.#phase = 'over';
@@ -253,10 +269,19 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#socket = undefined;
     this.#handshake = undefined;
     this.#session = undefined;
-    const milliseconds = performance.now() - this.#began;
-    this.upstream!.report({ kind: 'opened', endpoint: this.endpoint!, milliseconds });
+    const milliseconds = performance.now() - this.began;
+    this.#report({ kind: 'opened', endpoint: this.endpoint!, milliseconds });
     socket.data = this.#owner;
     this.#events.opened(this.#owner, socket, session, first);
+  }
+
+  #reportFailure(status: FlowStatus): void {
+    const isLast = this.#endpointAt >= this.#endpoints.length;
+    this.#report({ kind: 'failed', endpoint: this.endpoint, status, isLast });
+  }
+
+  #report(outcome: Outcome): void {
+    this.upstream!.report({ ...outcome, began: this.began });
   }
 
   #failWith(error: unknown): void {
@@ -264,11 +289,10 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   }
 
   #fail(status: FlowStatus, cause?: unknown): void {
-    const phase = this.#phase;
     this.#release();
-    if (isUpstreamsFault(status)) this.upstream!.report({ kind: 'failed', endpoint: this.endpoint!, status });
     // What one of its addresses has answered, the others would answer as well.
-    if (phase === 'asking') this.#endpointAt = this.#endpoints.length;
+    if (this.#phase === 'asking') this.#endpointAt = this.#endpoints.length;
+    if (isUpstreamsFault(status)) this.#reportFailure(status);
     // The target has spoken: it would say the same to the next.
     if (status === 'ERR_TARGET_REFUSED') this.#upstreamAt = this.#aim.candidates.length;
     this.#next(status, cause);

@@ -27,20 +27,38 @@ export interface Upstream {
   readonly dial?: ((endpoint: Endpoint, end: RemoteEnd) => void) | undefined;
   /** What to speak on one new connection, to reach `target`. Empty where the bytes go out as they are. */
   tunnel(target: Target): Tunnel;
+  /**
+   * Whether it is known by now that an attempt begun then (milliseconds of `performance.now`) leads nowhere: the upstream
+   * has gone down since. Left out: that is never known.
+   */
+  isLost?(began: number): boolean;
   /** What became of a connection: what `endpoints` says next may change. */
   report(result: Result): void;
 }
 
-/** What was learnt of an upstream from one connection. */
-export type Result =
+/** What was learnt of an upstream from one attempt to use it. */
+export type Result = Outcome & {
+  /** When the attempt was begun, in milliseconds of `performance.now`. */
+  readonly began: number;
+};
+
+export type Outcome =
   /** The tunnel is open, `milliseconds` after the first SYN. */
   | { readonly kind: 'opened'; readonly endpoint: Endpoint; readonly milliseconds: number }
-  /** It did not come about. */
-  | { readonly kind: 'failed'; readonly endpoint: Endpoint; readonly status: FlowStatus }
+  /** It did not come about. No endpoint: the upstream has none at the moment. Not the last: another of its own is tried. */
+  | {
+      readonly kind: 'failed';
+      readonly endpoint: Endpoint | undefined;
+      readonly status: FlowStatus;
+      readonly isLast: boolean;
+    }
   /** A byte came back through it; of a probe, `milliseconds` after it was begun. */
   | { readonly kind: 'answered'; readonly milliseconds?: number }
-  /** Something was asked, and for seconds, or to its end, not a byte came back. */
-  | { readonly kind: 'silent' };
+  /**
+   * Something was asked through an open tunnel, and for seconds, or to its end, not a byte came back. `target` is who
+   * did not answer, who may be to blame; undefined: one that is known to answer.
+   */
+  | { readonly kind: 'silent'; readonly target: string | undefined };
 
 /** All that flows which don't go straight out may go through. */
 export interface Upstreams {

@@ -26,7 +26,7 @@ const way: Way = {
   destination,
   generation: { flows: 1, finished: undefined },
   decision: { where: 'upstream', why: 'default' },
-  reach: { upstream: { ...direct, label: 'shadowsocks 198.51.100.1:8388' }, endpoint: undefined },
+  reach: { upstream: { ...direct, label: 'shadowsocks 198.51.100.1:8388' }, endpoint: undefined, began: 0 },
   began: 0,
 };
 

@@ -5,6 +5,7 @@ import { direct } from '../../src/upstream/direct.ts';
 import { createGroup } from '../../src/upstream/group/group.ts';
 import { eventually } from '../lab/eventually.ts';
 import { loopback } from '../relay/harness.ts';
+import { ANSWERED, FAILED } from '../upstream/results.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -63,7 +64,7 @@ test('a silent probe is nothing against one that carries real traffic', async ()
   const { group } = probed([endpoint]);
   const { upstream, health } = group.members[0]!;
   group.candidates(endpoint);
-  const traffic = setInterval(() => upstream.report({ kind: 'answered' }), 100);
+  const traffic = setInterval(() => upstream.report(ANSWERED), 100);
   stops.push(() => clearInterval(traffic));
   await eventually('a probe', () => seen.length > 0);
   await Bun.sleep(5_500);
@@ -75,7 +76,7 @@ test('finds out that one is down, and that it is back', async () => {
   const { group } = probed([endpoint]);
   const { upstream, health } = group.members[0]!;
   group.candidates(endpoint);
-  for (let i = 0; i < 2; i++) upstream.report({ kind: 'failed', endpoint, status: 'ERR_DIAL_REFUSED' });
+  for (let i = 0; i < 2; i++) upstream.report(FAILED);
   expect(health.isUp).toBe(false);
   await eventually('it to be back', () => health.isUp);
 });
@@ -85,7 +86,7 @@ test('one that opens and says nothing is none', async () => {
   const { group } = probed([endpoint]);
   const { upstream, health } = group.members[0]!;
   group.candidates(endpoint);
-  for (let i = 0; i < 2; i++) upstream.report({ kind: 'failed', endpoint, status: 'ERR_DIAL_REFUSED' });
+  for (let i = 0; i < 2; i++) upstream.report(FAILED);
   await Bun.sleep(2_500);
   expect(health.isUp).toBe(false);
 });

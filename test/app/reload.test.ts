@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { SnetError } from '../../src/base/errors.ts';
 import { line } from '../../src/base/log.ts';
-import { fixedAtStart, whyNot } from '../../src/app/reload.ts';
+import { fixedAtStart } from '../../src/app/reload.ts';
+import { whyNot } from '../../src/app/why_not.ts';
 import { ConfigError } from '../../src/config/error.ts';
 import { loadText } from '../../src/config/load.ts';
 

@@ -107,7 +107,8 @@ function upstreamAt(endpoints: readonly Endpoint[], own: Session | undefined = s
     label: 'test',
     endpoints: () => endpoints,
     report(result) {
-      if ('endpoint' in result) reports.push([result.endpoint.port, result.kind === 'opened']);
+      if ('endpoint' in result && result.endpoint)
+        reports.push([result.endpoint.port, result.kind === 'opened']);
     },
     tunnel: () => ({ session: own }),
   };
@@ -228,6 +229,17 @@ describe('a stream by way of an upstream', () => {
     expect((stream.error() as { code?: string }).code).toBe('ECONNREFUSED');
     expect(reports.map(([, worked]) => worked)).toEqual([false, false]);
     expect(own.disposed).toBe(0);
+  });
+
+  test('ends when its upstream has gone down: nothing more would come', async () => {
+    let isDead = false;
+    const server = serve({ header: HEADER });
+    const { upstream } = upstreamAt([server.endpoint]);
+    const stream = opened({ ...upstream, isLost: () => isDead });
+    await stream.until('open');
+    isDead = true;
+    await stream.until('close');
+    expect(stream.error()?.message).toBe('test is down');
   });
 
   test('fails where the upstream has no address', async () => {

@@ -19,6 +19,8 @@ export interface Options {
   readonly firstData?: number;
   /** Of another upstream, the second. */
   readonly next?: Endpoint;
+  /** See Upstream.isLost, of the first. */
+  readonly isLost?: (began: number) => boolean;
 }
 
 /** Relays every connection to its port to `endpoints`, tried in order. */
@@ -49,7 +51,13 @@ export function relayTo(endpoints: readonly Endpoint[], options: Options = {}) {
       sweep.wake();
       const tunnel = () => ({ session: options.session?.() });
       const ways = [endpoints, ...(options.next ? [[options.next]] : [])];
-      const candidates = ways.map((way) => ({ ...direct, tls: options.tls, endpoints: () => way, tunnel }));
+      const candidates = ways.map((way, i) => ({
+        ...direct,
+        tls: options.tls,
+        endpoints: () => way,
+        tunnel,
+        ...(i === 0 && options.isLost ? { isLost: options.isLost } : {}),
+      }));
       const target = endpoints[0]!;
       const reach = new Reach({ candidates, destination: target, target, named: undefined }, relay, {
         opened: (_, socket, session, rest) => relay.opened(socket, session, rest),

@@ -212,6 +212,21 @@ describe('relay', () => {
     await until(() => client.text === 'welcome');
   });
 
+  test('an upstream that is known to be dead is left for the next, unless something was sent', async () => {
+    let isDead = false;
+    using mute = serve({});
+    using next = serve({ open: (socket) => void socket.write('welcome') });
+    using relay = relayTo([mute.endpoint], { next: next.endpoint, isLost: () => isDead });
+    const [silent, speaking] = [new Client(relay.port), new Client(relay.port)];
+    (await speaking.socket).write('x');
+    await until(() => relay.relays.size === 2 && [...relay.relays].every((one) => one.isOpen));
+    await until(() => [...relay.relays].some((one) => one.bytesUp > 0));
+    isDead = true;
+    await until(() => silent.text === 'welcome');
+    expect(speaking.text).toBe('');
+    expect(relay.relays.size).toBe(2);
+  });
+
   test('one that dies after something was sent is told', async () => {
     using dying = serve({ data: (socket) => socket.terminate() });
     using next = serve({ open: (socket) => void socket.write('welcome') });

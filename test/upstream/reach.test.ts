@@ -210,6 +210,45 @@ describe('time', () => {
     expect(results).toMatchObject([{ kind: 'failed', status: 'ERR_PROXY_TIMEOUT' }]);
   });
 
+  test('nobody waits for one that has gone down meanwhile, be it for an answer or for another of its addresses', async () => {
+    const far = farEnd('');
+    const lost: number[] = [];
+    const isLost = (began: number) => lost.some((at) => began < at);
+    const { upstream, results } = upstreamAt('a', [far.endpoint, far.endpoint], { isLost });
+    const next = upstreamAt('b', [farEnd('+').endpoint]);
+    const { one, owner } = reach([upstream, next.upstream]);
+    await eventually('the question', () => far.seen.heard === '?');
+    one.expire(performance.now(), 10_000);
+    expect(owner.told).toEqual([]);
+    lost.push(performance.now());
+    expect(one.isFutile).toBe(true);
+    one.expire(performance.now(), 10_000);
+    await eventually('the next', () => owner.told.includes('opened'));
+    expect(owner.told).toEqual(['retrying ERR_PROXY_TIMEOUT', 'opened']);
+    expect(results).toMatchObject([{ kind: 'failed', isLast: true }]);
+    expect(far.seen.connections).toBe(1);
+  });
+
+  test('where there is no other, one that has gone down is waited for all the same', async () => {
+    const far = farEnd('');
+    const { one, owner } = reach([upstreamAt('a', [far.endpoint], { isLost: () => true }).upstream]);
+    await eventually('the question', () => far.seen.heard === '?');
+    one.expire(performance.now(), 10_000);
+    expect(owner.told).toEqual([]);
+  });
+
+  test('only the last of its addresses fails for the upstream, and one without an address fails as well', async () => {
+    const { upstream, results } = upstreamAt('a', [nowhere(), nowhere()]);
+    const none = upstreamAt('b', []);
+    const { until, owner } = reach([upstream, none.upstream]);
+    await until('lost');
+    expect(results).toMatchObject([{ isLast: false }, { isLast: true }]);
+    expect(none.results).toMatchObject([
+      { status: 'ERR_DIAL_NO_ADDRESS', endpoint: undefined, isLast: true },
+    ]);
+    expect(owner.told.at(-1)).toBe('lost ERR_DIAL_REFUSED');
+  });
+
   test('abandoned, it tells nothing, and its connection is gone', async () => {
     const far = farEnd('+');
     const { upstream, results } = upstreamAt('a', [far.endpoint]);

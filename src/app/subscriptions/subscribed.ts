@@ -1,9 +1,12 @@
 /** The upstreams of a configuration with those of its subscriptions behind them. */
-import { explain, SnetError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { Secret } from '../../base/secret.ts';
 import type { Config, SubscriptionConfig, UpstreamConfig } from '../../config/config.ts';
 import type { Subscription } from '../../config/subscription.ts';
-import { fetchDocument, keptDocument, nameOf, SubscriptionError, type Keeping } from './document.ts';
+import { whyNot } from '../why_not.ts';
+import { fetchDocument, keepDocument, keptDocument, nameOf, type Keeping } from './document.ts';
+
+type Sources = Pick<Config, 'upstreams' | 'subscriptions'>;
 
 /** No more lines than these are logged of what is wrong in one document. */
 const SHOWN = 5;
@@ -14,11 +17,11 @@ const SHOWN = 5;
  * @throws SnetError what the first had against it, if there is none
  */
 export async function withSubscriptions(
-  { upstreams, subscriptions }: Pick<Config, 'upstreams' | 'subscriptions'>,
+  { upstreams, subscriptions }: Sources,
   keeping: Keeping,
   log: Log,
 ): Promise<readonly UpstreamConfig[]> {
-  const settled = await Promise.allSettled(subscriptions.map((one) => documentOf(one, keeping)));
+  const settled = await Promise.allSettled(subscriptions.map((one) => documentOf(one, keeping, log)));
   const all = [...upstreams];
   let first: unknown;
   for (const [i, outcome] of settled.entries()) {
@@ -35,22 +38,42 @@ export async function withSubscriptions(
   return all;
 }
 
-async function documentOf(one: SubscriptionConfig, keeping: Keeping): Promise<Subscription> {
+/** The same by what is kept alone. Never rejects. */
+export async function withKept(
+  { upstreams, subscriptions }: Sources,
+  keeping: Keeping,
+): Promise<readonly UpstreamConfig[]> {
+  const kept = await Promise.all(subscriptions.map((one) => keptDocument(one, keeping)));
+  return [...upstreams, ...kept.flatMap((document) => document?.upstreams ?? [])];
+}
+
+/** Whether two lists of upstreams are the same in all, their secrets too. */
+export function sameUpstreams(one: readonly UpstreamConfig[], other: readonly UpstreamConfig[]): boolean {
+  return revealing(one) === revealing(other);
+}
+
+function revealing(upstreams: readonly UpstreamConfig[]): string {
+  return JSON.stringify(upstreams, function (this: Record<string, unknown>, key, value: unknown) {
+    // By itself a secret gives no more than that it is one.
+    const written = this[key];
+    return written instanceof Secret ? written.reveal() : value;
+  });
+}
+
+async function documentOf(one: SubscriptionConfig, keeping: Keeping, log: Log): Promise<Subscription> {
   const kept = await keptDocument(one, keeping);
   if (kept) return kept;
-  await fetchDocument(one, keeping);
-  const fetched = await keptDocument(one, keeping);
-  if (!fetched) throw new SubscriptionError('ERR_SUBSCRIPTION', `${nameOf(one)} could not be kept`);
-  return fetched;
+  const fetched = await fetchDocument(one, keeping);
+  try {
+    await keepDocument(one, fetched, keeping);
+  } catch (error) {
+    log.warn('a subscription will have to be fetched again', whyNot(error));
+  }
+  return fetched.subscription;
 }
 
 function sayOf(subscription: string, { upstreams, bad }: Subscription, log: Log): void {
   log.info('subscription', { subscription, upstreams: upstreams.length, leftOut: bad.length });
   for (const { number, reason } of bad.slice(0, SHOWN))
     log.warn('an entry of a subscription is left out', { subscription, number, reason });
-}
-
-/** For a log line. */
-export function whyNot(error: unknown): { readonly status: string; readonly reason: string } {
-  return { status: error instanceof SnetError ? error.status : 'ERR_INTERNAL', reason: explain(error) };
 }

@@ -1,5 +1,6 @@
 /** One file over https: bounded in size and time, and only if it has changed. */
 import { LARGEST_LIST } from '../../dns/lists/read.ts';
+import { getDirectly, type Answer, type Get } from './get.ts';
 import { UpdateError } from './update_error.ts';
 
 /** What a server said of a file, to ask later whether it has changed (RFC 9110 §13.1). */
@@ -25,50 +26,51 @@ const LIMITS: Limits = { size: LARGEST_LIST, idle: 30_000, total: 600_000 };
 
 const MOST_REDIRECTS = 5;
 
-/**
- * @param known of the copy that is there
- * @param name for messages: a URL may be a secret
- * @throws UpdateError
- */
+export interface DownloadOptions {
+  /** What was said of the copy that is there. */
+  readonly known?: Validators;
+  readonly limits?: Limits;
+  /** What messages call the file, where its URL is a secret. */
+  readonly name?: string | undefined;
+  /** The way there. */
+  readonly get?: Get;
+}
+
+/** @throws UpdateError */
 export async function download(
   url: string,
-  known: Validators = {},
-  limits = LIMITS,
-  name = url,
+  { known = {}, limits = LIMITS, name, get = getDirectly }: DownloadOptions = {},
 ): Promise<Download> {
+  const shownAs = name ?? url;
   const abort = new AbortController();
   const timeout = (what: string) =>
-    abort.abort(new UpdateError('ERR_UPDATE_TIMEOUT', `${name}: ${what}; given up`));
+    abort.abort(new UpdateError('ERR_UPDATE_TIMEOUT', `${shownAs}: ${what}; given up`));
   const total = setTimeout(timeout, limits.total, `not here after ${limits.total / 1000} s`);
   let idle = setTimeout(timeout, limits.idle, `nothing came for ${limits.idle / 1000} s`);
   try {
-    const response = await follow(url, known, abort.signal, name);
-    if (response.status === 304) return { changed: false };
-    if (response.status !== 200) {
-      throw new UpdateError('ERR_UPDATE_HTTP', `${name}: the server answers with ${response.status}`);
+    const answer = await follow({ url, name, get }, headersFor(known), abort.signal);
+    if (answer.status === 304) return { changed: false };
+    if (answer.status !== 200) {
+      throw new UpdateError('ERR_UPDATE_HTTP', `${shownAs}: the server answers with ${answer.status}`);
     }
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of answer.body) {
       idle = idle.refresh();
       size += chunk.length;
       if (size > limits.size) {
         const shown = `${limits.size / 1024 / 1024} MiB`;
-        throw new UpdateError('ERR_UPDATE_TOO_LARGE', `${name}: more than ${shown}; given up`);
+        throw new UpdateError('ERR_UPDATE_TOO_LARGE', `${shownAs}: more than ${shown}; given up`);
       }
       chunks.push(chunk);
     }
-    const { headers } = response;
-    const validators = {
-      etag: headers.get('etag') ?? undefined,
-      lastModified: headers.get('last-modified') ?? undefined,
-    };
+    const validators = { etag: answer.header('etag'), lastModified: answer.header('last-modified') };
     return { changed: true, body: Buffer.concat(chunks), validators };
   } catch (cause) {
     const { reason } = abort.signal;
     if (reason instanceof UpdateError) throw reason;
     if (cause instanceof UpdateError) throw cause;
-    throw new UpdateError('ERR_UPDATE_UNREACHABLE', `${name} can't be fetched`, { cause });
+    throw new UpdateError('ERR_UPDATE_UNREACHABLE', `${shownAs} can't be fetched`, { cause });
   } finally {
     clearTimeout(total);
     clearTimeout(idle);
@@ -77,26 +79,38 @@ export async function download(
   }
 }
 
-/** Follows redirections by hand: each must stay with https. */
-async function follow(url: string, known: Validators, signal: AbortSignal, name: string): Promise<Response> {
+function headersFor({ etag, lastModified }: Validators): Headers {
   const headers = new Headers();
-  if (known.etag !== undefined) headers.set('if-none-match', known.etag);
-  if (known.lastModified !== undefined) headers.set('if-modified-since', known.lastModified);
-  let at = url;
-  for (let count = 0; count <= MOST_REDIRECTS; count++) {
-    checkUrl(url, at, name);
-    // Said, lest NODE_TLS_REJECT_UNAUTHORIZED in somebody's environment turns it off.
-    const tls = { rejectUnauthorized: true };
-    const response = await fetch(at, { headers, signal, redirect: 'manual', tls });
-    const location = response.headers.get('location');
-    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
-    await response.body?.cancel();
-    at = new URL(location, at).href;
-  }
-  throw new UpdateError('ERR_UPDATE_HTTP', `${name}: more than ${MOST_REDIRECTS} redirections`);
+  if (etag !== undefined) headers.set('if-none-match', etag);
+  if (lastModified !== undefined) headers.set('if-modified-since', lastModified);
+  return headers;
 }
 
-function checkUrl(url: string, at: string, name: string): void {
+interface Wanted {
+  readonly url: string;
+  readonly name: string | undefined;
+  readonly get: Get;
+}
+
+/** Follows redirections by hand: each must stay with https. */
+async function follow(wanted: Wanted, headers: Headers, signal: AbortSignal): Promise<Answer> {
+  const { url, name, get } = wanted;
+  let at = url;
+  for (let count = 0; count <= MOST_REDIRECTS; count++) {
+    checkUrl(wanted, at);
+    const answer = await get(at, headers, signal);
+    const location = answer.header('location');
+    if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined) return answer;
+    answer.drop();
+    const next = URL.parse(location, at)?.href;
+    if (next === undefined)
+      throw new UpdateError('ERR_UPDATE_HTTP', `${name ?? url} leads to what is no URL`);
+    at = next;
+  }
+  throw new UpdateError('ERR_UPDATE_HTTP', `${name ?? url}: more than ${MOST_REDIRECTS} redirections`);
+}
+
+function checkUrl({ url, name = url }: Wanted, at: string): void {
   const { protocol, username, password } = URL.parse(at) ?? {};
   if (protocol !== 'https:') {
     const place = name === url ? at : 'a place';

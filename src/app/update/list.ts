@@ -42,7 +42,7 @@ export async function updateList(url: string, { stateDirectory, force }: ListOpt
   const unchanged = { url, before: before?.rules, status: undefined, problem: undefined };
   try {
     const known = before !== undefined && before.rules > 0 ? await recall(path, url) : {};
-    const found = await download(url, known);
+    const found = await download(url, { known });
     if (!found.changed) return { ...unchanged, ...counts(before), outcome: 'unchanged' };
     const findings = findingsOf(found.body);
     check(url, findings, force ? undefined : before);

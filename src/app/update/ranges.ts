@@ -59,7 +59,8 @@ export async function updateRanges({ stateDirectory, urls, force }: RangesOption
   let status: string | undefined;
   for (const url of urls) {
     try {
-      const found = await download(url, known.origin === 'updated' ? await recall(path, url) : {});
+      const remembered = known.origin === 'updated' ? await recall(path, url) : {};
+      const found = await download(url, { known: remembered });
       if (!found.changed) return { ...report(known), outcome: 'unchanged', url, status: undefined };
       const fresh = delegatedRanges(new TextDecoder().decode(found.body), 'CN');
       if (fresh.date <= known.date && !force) {

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { Log } from '../../base/log.ts';
 import type { Runner } from '../../base/runner.ts';
 import type { Config, TlsConfig, UpstreamConfig } from '../../config/config.ts';
-import { formatHostPort, parseAddress, type Endpoint, type Host } from '../../net/address.ts';
-import type { Target } from '../../net/target.ts';
+import { formatHostPort, type Endpoint } from '../../net/address.ts';
+import { targetOf } from '../../net/target.ts';
 import { chain } from '../../upstream/chain.ts';
 import { startPlugin } from '../../upstream/plugin/plugin.ts';
 import { createServerAddress, type Resolve } from '../../upstream/server_address.ts';
@@ -49,7 +49,7 @@ export async function buildUpstream(one: UpstreamConfig, around: Surroundings): 
         tunnel: tunnels,
         report(result) {
           if (result.kind === 'opened') address.report(result.endpoint, true);
-          else if (result.kind === 'failed') address.report(result.endpoint, false);
+          else if (result.kind === 'failed' && result.endpoint) address.report(result.endpoint, false);
         },
       },
       stop: () => address.stop(),
@@ -94,11 +94,6 @@ export function labelOf(one: UpstreamConfig): string {
   const tag = one.tag === undefined ? '' : ` (${one.tag})`;
   const via = one.via === undefined ? '' : ` via ${labelOf(one.via)}`;
   return `${kind} ${formatHostPort(one.server, one.port)}${method}${plugin}${tag}${via}`;
-}
-
-function targetOf(host: Host, port: number): Target {
-  const address = parseAddress(host);
-  return address ? { address, port } : { name: host, port };
 }
 
 function tlsOf(one: UpstreamConfig, log: Log): TlsClient | undefined {

@@ -1,18 +1,17 @@
 /** A ByteStream as node's Duplex: what TLS of the runtime stands on. */
 import { Duplex } from 'node:stream';
-import type { ByteStream, OpenStream } from '../../net/byte_stream.ts';
-import type { Endpoint } from '../../net/address.ts';
+import type { ByteStream, ByteStreamEvents } from '../../net/byte_stream.ts';
 
 /**
  * Begins to connect; what is written before it is connected waits. A failure is the Duplex's `error`, the far side's end
  * its `end`. To end it, destroy it: a ByteStream has no half-close.
  */
-export function openDuplex(open: OpenStream, destination: Endpoint): Duplex {
+export function openDuplex(open: (events: ByteStreamEvents) => ByteStream): Duplex {
   let stream: ByteStream | undefined;
   return new Duplex({
     construct(done) {
       let isOpen = false;
-      stream = open(destination, {
+      stream = open({
         open() {
           isOpen = true;
           done();

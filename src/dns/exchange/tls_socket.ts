@@ -33,7 +33,7 @@ export function createStartTls(open: OpenStream, { label, host, ca, alpn }: TlsO
   let session: Buffer | undefined;
   return (destination, events) => {
     const name = host ?? formatAddress(destination.address);
-    const carrier = openDuplex(open, destination);
+    const carrier = openDuplex((events) => open(destination, events));
     let carrierError: Error | undefined;
     /** Those that the certificate is for. */
     let names: string | undefined;

@@ -32,6 +32,15 @@ const LEAST_PATIENCE = 400;
 const MOST_PATIENCE = 700;
 const PATIENT_FOR = 4;
 
+/** Whether one is due to be tried; its trial has begun then. */
+function isTried(now: number, alone: boolean) {
+  return ({ health }: Member): boolean => {
+    if (!health.isDue(now, alone)) return false;
+    health.beginTrial(now);
+    return true;
+  };
+}
+
 /** @param upstreams in order of preference, at least one */
 export function createGroup(
   upstreams: readonly Upstream[],
@@ -47,14 +56,16 @@ export function createGroup(
           const latency = known.latency ?? MOST_PATIENCE;
           return Math.min(MOST_PATIENCE, Math.max(LEAST_PATIENCE, PATIENT_FOR * latency));
         },
+        isLost: (began) => !known.isUp && began < known.since,
         report(result) {
           inner.report(result);
-          if (known.note(result, now())) changed(member, members);
+          if (known.note(result, now(), isAlone(known))) changed(member, members);
         },
       };
     }
     return member;
   });
+  const isAlone = (health: Health) => members.every((other) => other.health === health || !other.health.isUp);
   const standings = members.map(({ health }, index) => ({ index, health }));
   const order = createOrder(policy);
   let asked = -Infinity;
@@ -69,12 +80,10 @@ export function createGroup(
       const up = standings.filter(({ health }) => health.isUp);
       const chosen = order(up, destination).map(({ index }) => members[index]!.upstream);
       asked = now();
-      if (chosen.length > 0 && isProbed()) return chosen;
-      const due = members.find(({ health }) => health.isDue(asked));
-      if (due === undefined) return chosen;
-      due.health.beginTrial(asked);
+      if (chosen.length === 0) return members.filter(isTried(asked, true)).map(({ upstream }) => upstream);
+      const due = isProbed() ? undefined : members.find(isTried(asked, false));
       // First, or nobody would ever find out that it is back; if it is not, this one connection loses its patience.
-      return [due.upstream, ...chosen];
+      return due ? [due.upstream, ...chosen] : chosen;
     },
   };
 }

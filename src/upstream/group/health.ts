@@ -1,9 +1,9 @@
 /**
  * What is known of one upstream of a group, by what its connections and its probes came to. Pure: the time is told.
  *
- *     up ──2 failures in a row, or 3 silences──▶ down ──due──▶ a trial ──fails──▶ down, for twice as long
- *      ▲                                                         │
- *      └──────────────── answered, 2 times ──────────────────────┘
+ *     up ──2 failures in a row, or 3 targets silent──▶ down ──due──▶ a trial ──fails──▶ down, for twice as long
+ *      ▲                                                               │
+ *      └────────────────── answered, 2 times ──────────────────────────┘
  */
 import type { FlowStatus } from '../../net/flow_status.ts';
 import type { Result } from '../upstream.ts';
@@ -22,16 +22,21 @@ export interface Health {
   readonly since: number;
   /** When something last came back through it. */
   readonly lastAnswer: number | undefined;
-  /** @returns whether it came up, or went down, by this */
-  note(result: Result, now: number): boolean;
+  /**
+   * @param alone no other of the group is up: one answer is enough then, and targets that are silent are no reason to go
+   *   down, since nobody could do better
+   * @returns whether it came up, or went down, by this
+   */
+  note(result: Result, now: number, alone?: boolean): boolean;
   /** It is down, and time to try it again. Whoever does says so by {@link beginTrial}. */
-  isDue(now: number): boolean;
+  isDue(now: number, alone?: boolean): boolean;
   beginTrial(now: number): void;
 }
 
 /** The weight of the latest of all: some ten of them tell. */
 const WEIGHT = 0.2;
 const FAILURES_TO_GO_DOWN = 2;
+/** Of as many targets: any one of them may be what is silent. */
 const SILENCES_TO_GO_DOWN = 3;
 /** One may be luck: flows are given to it again only after the second. */
 const ANSWERS_TO_COME_UP = 2;
@@ -50,22 +55,25 @@ export function createHealth(began: number): Health {
   let since = began;
   let lastAnswer: number | undefined;
   let failures = 0;
-  let silences = 0;
   let answers = 0;
   let hasBeenDown = false;
   let pause = FIRST_PAUSE;
-  let due = 0;
+  /** When it went down, or was last tried. */
+  let tried = 0;
   let isOnTrial = false;
+  /** Targets in a row; a probe's is one of its own each time. */
+  const silent = new Set<unknown>();
 
   const average = (before: number | undefined, value: number) =>
     before === undefined ? value : before + WEIGHT * (value - before);
 
-  function answered(now: number): boolean {
+  function answered(now: number, alone: boolean): boolean {
     lastAnswer = now;
-    silences = 0;
-    if (isUp || ++answers < ANSWERS_TO_COME_UP) {
+    silent.clear();
+    if (isUp) return false;
+    if (++answers < ANSWERS_TO_COME_UP && !alone) {
       // The next trial need not wait.
-      if (!isUp) due = now;
+      tried = -Infinity;
       return false;
     }
     isUp = true;
@@ -79,24 +87,24 @@ export function createHealth(began: number): Health {
     lastFailure = reason;
     failureRate = average(failureRate, 1);
     if (!isUp) {
-      // Others that fail now were begun before it went down: they say nothing new.
-      if (isOnTrial) goDown(Math.min(LONGEST_PAUSE, pause * 2), now);
+      if (isOnTrial) rest(Math.min(LONGEST_PAUSE, pause * 2), now);
       return false;
     }
     if (!isEnough) return false;
     const isRelapse = hasBeenDown && now - since < RELAPSE;
-    goDown(isRelapse ? Math.min(LONGEST_PAUSE, pause * 2) : FIRST_PAUSE, now);
+    rest(isRelapse ? Math.min(LONGEST_PAUSE, pause * 2) : FIRST_PAUSE, now);
     isUp = false;
     hasBeenDown = true;
     since = now;
     return true;
   }
 
-  function goDown(until: number, now: number): void {
-    pause = until;
-    due = now + until;
+  function rest(milliseconds: number, now: number): void {
+    pause = milliseconds;
+    tried = now;
     answers = 0;
     isOnTrial = false;
+    silent.clear();
   }
 
   return {
@@ -118,24 +126,35 @@ export function createHealth(began: number): Health {
     get lastAnswer() {
       return lastAnswer;
     },
-    note(result, now) {
-      if (result.kind === 'failed') return failed(result.status, ++failures >= FAILURES_TO_GO_DOWN, now);
-      if (result.kind === 'silent')
-        return failed('ERR_UPSTREAM_SILENT', ++silences >= SILENCES_TO_GO_DOWN, now);
-      if (result.kind === 'answered') {
-        if (result.milliseconds !== undefined) probing = average(probing, result.milliseconds);
-        return answered(now);
+    note(result, now, alone = false) {
+      // Of another time: what was under way when it went down would bring it back, and down again.
+      if (result.began < since) return false;
+      switch (result.kind) {
+        case 'failed':
+          if (!result.isLast) return false;
+          return failed(result.status, ++failures >= FAILURES_TO_GO_DOWN, now);
+        case 'silent':
+          if (alone && isUp && result.target !== undefined) return false;
+          silent.add(result.target ?? Symbol());
+          return failed('ERR_UPSTREAM_SILENT', silent.size >= SILENCES_TO_GO_DOWN, now);
+        case 'answered':
+          if (result.milliseconds !== undefined) probing = average(probing, result.milliseconds);
+          return answered(now, alone);
+        default:
+          failures = 0;
+          failureRate = average(failureRate, 0);
+          opening = average(opening, result.milliseconds);
+          return false;
       }
-      failures = 0;
-      failureRate = average(failureRate, 0);
-      opening = average(opening, result.milliseconds);
-      return false;
     },
-    isDue: (now) => !isUp && now >= due,
+    isDue(now, alone = false) {
+      // A trial that nothing is ever heard of is followed by another.
+      const wait = isOnTrial ? Math.max(pause, 2 * FIRST_PAUSE) : pause;
+      return !isUp && now - tried >= (alone ? FIRST_PAUSE : wait);
+    },
     beginTrial(now) {
       isOnTrial = true;
-      // If nothing is ever heard of it, there will be another.
-      due = now + Math.max(pause, 2 * FIRST_PAUSE);
+      tried = now;
     },
   };
 }

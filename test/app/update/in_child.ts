@@ -9,7 +9,7 @@ export type Task =
 const task = (await Bun.stdin.json()) as Task;
 try {
   const result =
-    'update' in task ? await runUpdate(task.update) : await download(task.download, {}, task.limits);
+    'update' in task ? await runUpdate(task.update) : await download(task.download, { limits: task.limits });
   process.stdout.write(JSON.stringify(result));
 } catch (error) {
   process.stdout.write(JSON.stringify({ thrown: (error as { status?: string }).status ?? String(error) }));

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { direct } from '../../../src/upstream/direct.ts';
 import { createGroup, type GroupOptions } from '../../../src/upstream/group/group.ts';
+import type { Result } from '../../../src/upstream/upstream.ts';
 import { loopback } from '../../relay/harness.ts';
+import { ANSWERED, FAILED, OPENED } from '../results.ts';
 
 const ANY = loopback(443);
 
@@ -18,11 +20,8 @@ function groupOf(names: readonly string[], more: Partial<GroupOptions> = {}) {
       ...more,
     },
   );
-  const report = (at: number, kind: 'failed' | 'answered', times = 2) => {
-    for (let i = 0; i < times; i++)
-      group.members[at]!.upstream.report(
-        kind === 'failed' ? { kind, endpoint: ANY, status: 'ERR_DIAL_REFUSED' } : { kind },
-      );
+  const report = (at: number, result: Result, times = 2) => {
+    for (let i = 0; i < times; i++) group.members[at]!.upstream.report(result);
   };
   const candidates = () => group.candidates(ANY).map(({ label }) => label);
   return { group, clock, changes, report, candidates };
@@ -32,27 +31,28 @@ describe('a group', () => {
   test('leaves out one that is down, and takes it back in its place', () => {
     const { candidates, report, changes } = groupOf(['a', 'b', 'c']);
     expect(candidates()).toEqual(['a', 'b', 'c']);
-    report(0, 'failed');
+    report(0, FAILED);
     expect(candidates()).toEqual(['b', 'c']);
-    report(0, 'answered');
+    report(0, ANSWERED);
     expect(candidates()).toEqual(['a', 'b', 'c']);
     expect(changes).toEqual(['a down', 'a up']);
   });
 
   test('all down: fails fast, but for the one connection that finds out', () => {
     const { candidates, report, clock } = groupOf(['a', 'b']);
-    report(0, 'failed');
-    report(1, 'failed');
+    report(0, FAILED);
+    report(1, FAILED);
     expect(candidates()).toEqual([]);
     clock.now = 1_000;
-    expect(candidates()).toEqual(['a']);
-    expect(candidates()).toEqual(['b']);
+    expect(candidates()).toEqual(['a', 'b']);
     expect(candidates()).toEqual([]);
+    report(1, ANSWERED, 1);
+    expect(candidates()).toEqual(['b']);
   });
 
   test('without probes a connection now and then finds out whether one is back, and has the others behind it', () => {
     const { candidates, report, clock } = groupOf(['a', 'b'], { isProbed: () => false });
-    report(0, 'failed');
+    report(0, FAILED);
     expect(candidates()).toEqual(['b']);
     clock.now = 1_000;
     expect(candidates()).toEqual(['a', 'b']);
@@ -71,9 +71,9 @@ describe('a group', () => {
     const { group } = groupOf(['a']);
     const { upstream } = group.members[0]!;
     expect(upstream.patience).toBe(700);
-    upstream.report({ kind: 'opened', endpoint: ANY, milliseconds: 10 });
+    upstream.report({ ...OPENED, milliseconds: 10 } as Result);
     expect(upstream.patience).toBe(400);
-    upstream.report({ kind: 'opened', endpoint: ANY, milliseconds: 700 });
+    upstream.report({ ...OPENED, milliseconds: 700 } as Result);
     expect(upstream.patience).toBeWithin(401, 700);
   });
 });

@@ -1,13 +1,9 @@
 import { describe, expect, test } from 'bun:test';
-import { loopback } from '../../relay/harness.ts';
 import { createHealth, type Health } from '../../../src/upstream/group/health.ts';
 import type { Result } from '../../../src/upstream/upstream.ts';
+import { ANSWERED, FAILED, OPENED, SILENT } from '../results.ts';
 
-const endpoint = loopback(1);
-const OPENED: Result = { kind: 'opened', endpoint, milliseconds: 100 };
-const FAILED: Result = { kind: 'failed', endpoint, status: 'ERR_DIAL_REFUSED' };
-const ANSWERED: Result = { kind: 'answered' };
-const SILENT: Result = { kind: 'silent' };
+const silentTo = (target: string) => ({ ...SILENT, target }) as Result;
 
 function down(at = 0): Health {
   const health = createHealth(0);
@@ -32,6 +28,13 @@ describe('the health of an upstream', () => {
     const told = [SILENT, OPENED, SILENT, OPENED, SILENT].map((result) => health.note(result, 0));
     expect(told).toEqual([false, false, false, false, true]);
     expect(health.lastFailure).toBe('ERR_UPSTREAM_SILENT');
+  });
+
+  test('one target that is silent says nothing of the upstream, three do', () => {
+    const health = createHealth(0);
+    for (let i = 0; i < 9; i++) expect(health.note(silentTo('192.0.2.1'), 0)).toBe(false);
+    expect(health.note(silentTo('192.0.2.2'), 0)).toBe(false);
+    expect(health.note(silentTo('192.0.2.3'), 0)).toBe(true);
   });
 
   test('it comes back with the second answer, and not for being opened', () => {
@@ -62,10 +65,40 @@ describe('the health of an upstream', () => {
     expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
   });
 
-  test('what was under way when it went down makes nothing worse', () => {
+  test('what was begun before it went down says nothing any more, be it good or bad', () => {
+    const health = down(100);
+    for (let i = 0; i < 50; i++) {
+      expect(health.note({ ...FAILED, began: 99 }, 150)).toBe(false);
+      expect(health.note({ ...ANSWERED, began: 99 }, 150)).toBe(false);
+    }
+    expect(health.isUp).toBe(false);
+    expect(health.isDue(1_100)).toBe(true);
+    health.beginTrial(1_100);
+    health.note({ ...FAILED, began: 99 }, 1_150);
+    health.note({ ...ANSWERED, began: 1_100 }, 1_200);
+    expect(health.note({ ...ANSWERED, began: 1_200 }, 1_300)).toBe(true);
+    // Asked while it was down, and left without an answer since.
+    for (const at of [1, 2, 3]) health.note({ ...silentTo(`192.0.2.${at}`), began: 99 }, 1_400);
+    expect(health.isUp).toBe(true);
+  });
+
+  test('alone it comes back with the first answer, and is tried every second', () => {
     const health = down();
-    for (let i = 0; i < 50; i++) expect(health.note(FAILED, 10)).toBe(false);
-    expect(health.isDue(1_000)).toBe(true);
+    for (let now = 1_000; now < 10_000; now += 1_000) {
+      expect(health.isDue(now - 1, true)).toBe(false);
+      expect(health.isDue(now, true)).toBe(true);
+      health.beginTrial(now);
+      health.note(FAILED, now);
+    }
+    expect(health.isDue(10_000)).toBe(false);
+    expect(health.note(ANSWERED, 10_000, true)).toBe(true);
+  });
+
+  test('alone it stays up however silent targets are, but not without its probes', () => {
+    const health = createHealth(0);
+    for (let i = 0; i < 9; i++) expect(health.note(silentTo(`192.0.2.${i}`), 0, true)).toBe(false);
+    const told = [SILENT, SILENT, SILENT].map((result) => health.note(result, 0, true));
+    expect(told).toEqual([false, false, true]);
   });
 
   test('one that relapses has to wait longer; one that was well for long does not', () => {
@@ -90,9 +123,9 @@ describe('the health of an upstream', () => {
     expect(health.latency).toBeUndefined();
     health.note(OPENED, 0);
     expect(health.latency).toBe(100);
-    health.note({ kind: 'answered', milliseconds: 300 }, 0);
+    health.note({ ...ANSWERED, milliseconds: 300 } as Result, 0);
     expect(health.latency).toBe(300);
-    health.note({ kind: 'answered', milliseconds: 400 }, 0);
+    health.note({ ...ANSWERED, milliseconds: 400 } as Result, 0);
     expect(health.latency).toBe(320);
     expect(health.failureRate).toBe(0);
   });
