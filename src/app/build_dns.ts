@@ -17,8 +17,8 @@ import { createSplit } from '../dns/split.ts';
 import { createSystemResolver, SYSTEM_FILES } from '../dns/system_resolver.ts';
 import { direct } from '../upstream/direct.ts';
 import { single } from '../upstream/single.ts';
-import { stateDirectoryOf } from './build_policy.ts';
 import type { Policy } from './policy.ts';
+import { stateDirectoryOf } from './state_directory.ts';
 import { withResolverLog } from './resolver_log.ts';
 import { streamsBy } from './upstream_stream.ts';
 

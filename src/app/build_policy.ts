@@ -3,7 +3,6 @@ import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { systemRunner } from '../base/runner.ts';
 import type { Config } from '../config/config.ts';
-import { STATE_DIRECTORY } from '../config/dns_schema.ts';
 import { parseAddress, type Address, type Host } from '../net/address.ts';
 import type { Cidr } from '../net/cidr.ts';
 import { contains, NO_RANGES, rangesOf, type DualRanges } from '../net/ranges.ts';
@@ -12,7 +11,8 @@ import { decide, kernelBypass, type RoutePolicy } from '../route/decide.ts';
 import { specialRanges } from '../route/special.ts';
 import { resolveBySystem } from '../upstream/resolve.ts';
 import type { Resolve } from '../upstream/server_address.ts';
-import type { Keeping } from './subscriptions/document.ts';
+import { stateDirectoryOf } from './state_directory.ts';
+import { keepingOf } from './subscriptions/kept.ts';
 import { withSubscriptions } from './subscriptions/subscribed.ts';
 import { buildUpstreams } from './upstreams/build.ts';
 import type { Policy } from './policy.ts';
@@ -57,12 +57,6 @@ async function buildAll(config: Config, resolve: Resolve, log: Log) {
   return { configured, built: await buildUpstreams(configured, config.group, around) };
 }
 
-/** How subscriptions' documents are kept. */
-export function keepingOf(config: Config): Keeping {
-  const { allowInsecureCiphers } = config;
-  return { stateDirectory: stateDirectoryOf(config), allowInsecureCiphers };
-}
-
 function isIn(ranges: DualRanges, address: Address): boolean {
   return contains(address.family === 4 ? ranges.v4 : ranges.v6, address);
 }
@@ -74,11 +68,6 @@ function chineseRanges(config: Config, log: Log): DualRanges {
     log.warn('the updated addresses of China are not used', { reason: explain(problem), used: origin });
   log.debug('addresses of China', { origin, date });
   return ranges;
-}
-
-/** Where what outlives a restart is kept. */
-export function stateDirectoryOf({ dns }: Config): string {
-  return dns?.cache.directory ?? STATE_DIRECTORY;
 }
 
 /** Names become addresses once; one that can't be resolved is not worth staying offline for. */

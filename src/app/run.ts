@@ -11,7 +11,7 @@ import type { RedirectPlan } from '../redirect/redirect.ts';
 import { selectRedirect } from '../redirect/select_redirect.ts';
 import { clientHandlers } from '../relay/handlers.ts';
 import { createFlowStats } from '../stats/flow_stats.ts';
-import { buildPolicy, keepingOf } from './build_policy.ts';
+import { buildPolicy } from './build_policy.ts';
 import { serveControl } from './control.ts';
 import { flowLimit } from './descriptors.ts';
 import { hasDns, startDns, warnOfLinkLocal } from './dns_service.ts';
@@ -21,7 +21,8 @@ import type { Policy } from './policy.ts';
 import { reloadInto, type Running } from './reload.ts';
 import { requireRoot } from './root.ts';
 import { REFRESHED, watchSignals } from './signals.ts';
-import { fetchDocument, keepDocument } from './subscriptions/document.ts';
+import { fetchDocument } from './subscriptions/fetch.ts';
+import { keepDocument, keepingOf } from './subscriptions/kept.ts';
 import { refreshSubscriptions } from './subscriptions/refresh.ts';
 import { sameUpstreams, withKept } from './subscriptions/subscribed.ts';
 
@@ -125,8 +126,8 @@ export async function runProgram(
     const keeping = keepingOf(inForce.config);
     return refreshSubscriptions(inForce.config.subscriptions, {
       async renew(one) {
-        const fetched = await fetchDocument(one, keeping, inForce.policy.upstreams);
-        await keepDocument(one, fetched, keeping);
+        const { text } = await fetchDocument(one, keeping, inForce.policy.upstreams);
+        await keepDocument(one, text, keeping);
       },
       renewed: () => signals.refreshed(),
       log,

@@ -17,6 +17,11 @@ export function printJson(value: unknown): Promise<void> {
   return print(JSON.stringify(value, undefined, 2));
 }
 
+/** What a person may want to know beside the data, on stderr. */
+export function note(text: string): void {
+  process.stderr.write(`snet: ${text}\n`);
+}
+
 /** A warning on stderr, before there is a log. */
 export function warn(text: string): void {
   process.stderr.write(`snet: warning: ${text}\n`);

@@ -8,7 +8,9 @@ export const SUBSCRIPTION_FORM = 'an https:// URL';
 /** A fault shows nothing of the URL: those who know it have the upstreams. */
 export function parseSubscriptionUrl(text: string): Secret | Fault {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === 'https' && URL.canParse(text)) return new Secret(text);
+  const url = scheme === 'https' ? URL.parse(text) : null;
+  if (url && url.username === '' && url.password === '') return new Secret(text);
+  if (url) return new Fault(SUBSCRIPTION_FORM, { found: 'one with a user in it' });
   if (scheme === 'http') {
     const hint = 'over http:// anybody on the way could change it';
     return new Fault(SUBSCRIPTION_FORM, { found: 'an http:// link', hint });

@@ -38,7 +38,10 @@ export type FlowStatus =
   | 'ERR_TLS_CERTIFICATE'
   /** The upstream is connected, but did not answer our request in time. */
   | 'ERR_PROXY_TIMEOUT'
-  /** The upstream closed without a single byte in answer: it could not reach the target, or didn't believe us. */
+  /**
+   * The upstream closed, or reset the connection, without a single byte in answer: it could not reach the target, or didn't
+   * believe us.
+   */
   | 'ERR_UPSTREAM_NO_ANSWER'
   /** The upstream reset the connection. */
   | 'ERR_UPSTREAM_RESET'

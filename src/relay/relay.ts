@@ -201,7 +201,11 @@ export class Relay implements RemoteEnd {
   remoteClose(remote: RemoteSocket, error?: Error): void {
     if (this.status !== undefined || remote !== this.#remote) return;
     if (error instanceof TlsError) return this.#failed(error.status, error);
-    if (error !== undefined) return this.#failed('ERR_UPSTREAM_RESET', error);
+    if (error !== undefined) {
+      // A far end that can say nothing else may as well reset. With bytes on their way to it, something broke.
+      const isAnswer = this.#onTrust && this.down.bytes === 0 && this.up.waiting === 0;
+      return this.#failed(isAnswer ? 'ERR_UPSTREAM_NO_ANSWER' : 'ERR_UPSTREAM_RESET', error);
+    }
     // After our FIN, the upstream's own FIN is reported as a close.
     if (!this.down.ended) this.remoteEnd(remote);
     if (this.isOpen && !this.up.finished) this.settle('ERR_UPSTREAM_RESET');

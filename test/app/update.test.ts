@@ -1,5 +1,5 @@
 /** `snet update` against a server of lists on loopback, whose certificate an authority of the test has signed. */
-import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
+import { beforeEach, expect, test } from 'bun:test';
 import { readdirSync, rmSync, statSync, writeFileSync, existsSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -9,64 +9,25 @@ import { LARGEST_LIST } from '../../src/dns/lists/read.ts';
 import { cachedList } from '../../src/dns/lists/cached.ts';
 import { loadLists } from '../../src/dns/lists/load.ts';
 import { builtinCnRanges, loadCnRanges } from '../../src/route/cn_ranges.ts';
-import { createCertificates, type Certificates, type Kind } from '../dns/exchange/certificates.ts';
 import { folderForEach } from '../lab/folder.ts';
 import { describeNeeding } from '../needs.ts';
 import { recordsOf, statistics } from '../route/delegated.ts';
 import type { Task } from './update/in_child.ts';
+import { publisherForAll } from './update/publisher.ts';
 
 const CHILD = new URL('update/in_child.ts', import.meta.url).pathname;
 
 describeNeeding(['openssl'], 'update', () => {
-  /** What is published, by path. */
-  const published = new Map<string, (request: Request) => Response>();
-  const publish = (path: string, body: string | Uint8Array<ArrayBuffer>, init?: ResponseInit) =>
-    published.set(path, () => new Response(body, init));
-  const servers: Bun.Server<undefined>[] = [];
-  let certificates: Certificates;
+  const publisher = publisherForAll();
+  const { published, publish, serve } = publisher;
+  const inChild = (task: Task, env?: Record<string, string>) => publisher.inChild(CHILD, task, env);
   const folder = folderForEach();
   let stateDirectory: string;
   let base: string;
-
-  function serve(kind: Kind): string {
-    const tls = {
-      cert: Bun.file(certificates.certificate(kind)),
-      key: Bun.file(certificates.key(kind)),
-    };
-    const server = Bun.serve({
-      port: 0,
-      hostname: '127.0.0.1',
-      tls,
-      fetch(request) {
-        const answer = published.get(new URL(request.url).pathname);
-        return answer === undefined ? new Response('no', { status: 404 }) : answer(request);
-      },
-    });
-    servers.push(server);
-    return `https://127.0.0.1:${server.port}`;
-  }
-
-  beforeAll(async () => {
-    certificates = await createCertificates();
-    base = serve('good');
-  });
-  afterAll(async () => {
-    await Promise.all(servers.map((server) => server.stop(true)));
-    await certificates[Symbol.asyncDispose]();
-  });
   beforeEach(() => {
-    published.clear();
     stateDirectory = folder.file('state');
+    ({ base } = publisher);
   });
-
-  async function inChild(task: Task, env: Record<string, string> = {}): Promise<unknown> {
-    const child = Bun.spawn([process.execPath, CHILD], {
-      stdin: Buffer.from(JSON.stringify(task)),
-      stdout: 'pipe',
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: certificates.authority, ...env },
-    });
-    return JSON.parse(await child.stdout.text());
-  }
 
   interface Wanted {
     readonly china?: readonly string[];

@@ -1,6 +1,7 @@
 /** The program as a user meets it: arguments in, exit code, stdout and stderr out. */
 import { afterAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../../package.json';
@@ -173,6 +174,53 @@ describe('snet check', () => {
     });
     expect(stderr.match(/^snet: /gm)).toHaveLength(2);
     expect(stdout + stderr).not.toContain('hunter2');
+  });
+
+  describe('of a subscription', () => {
+    const url = 'https://h.example/hunter2';
+    const digest = createHash('sha256').update(url).digest('hex');
+    const name = `the subscription ${digest.slice(0, 12)} of h.example`;
+
+    async function checked(document: string | undefined, ...flags: string[]) {
+      const state = mkdtempSync(join(directory, 'state-'));
+      const kept = join(state, 'subscriptions', digest.slice(0, 32));
+      if (document !== undefined) {
+        mkdirSync(join(state, 'subscriptions'));
+        writeFileSync(kept, document);
+        utimesSync(kept, 1e9, 1e9);
+      }
+      const upstream = { type: 'subscription', url };
+      const path = file(JSON.stringify({ upstream, dns: { cache: { directory: state } } }));
+      const result = await snet(['check', '-c', path, ...flags]);
+      expect(result.stdout + result.stderr).not.toContain('hunter2');
+      return result;
+    }
+
+    test('says what is kept of it, and what is wrong there', async () => {
+      const { code, stderr, stdout } = await checked(`${LINK}\nsocks5://h\n${LINK}\n`);
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: `snet: ${name}: 2 upstreams, 1 left out, fetched 2001-09-09T01:46:40.000Z\nsnet: ${name}: number 2 is left out: found no port, expected HOST:PORT after socks5://\n`,
+      });
+      expect(JSON.parse(stdout)).toMatchObject({ upstream: { type: 'subscription', url: '[redacted]' } });
+    });
+
+    test.each([
+      [undefined, 'nothing is kept; it is fetched when snet runs'],
+      ['<html>hunter2', 'what is kept has an HTML page'],
+    ])('says why there is nothing: %p', async (document, problem) => {
+      const { code, stderr } = await checked(document);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: `snet: ${name}: ${problem}\n` });
+    });
+
+    test('the same as JSON', async () => {
+      const { stdout, stderr } = await checked(LINK, '--json');
+      expect(stderr).toBe('');
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: true,
+        subscriptions: [{ subscription: name, upstreams: 1, bad: [], fetched: '2001-09-09T01:46:40.000Z' }],
+      });
+    });
   });
 
   test('looks at the files that run could not do without', async () => {

@@ -91,6 +91,7 @@ describe('an upstream is refused', () => {
     { upstream: { ...SS, method: 'rc4-md5', password: KEY16, 'raw-key': true }, message: 'upstream.raw-key: found true, expected false with rc4-md5' },
     { upstream: { ...SS, password: 'MTIz', 'raw-key': true }, message: `upstream.password: found base64 of 3 bytes, expected base64 of 16 bytes as the key\n  hint: ${NEW_KEY}` },
     { upstream: { type: 'subscription', url: 'ftp://h/hunter2' }, message: 'upstream.url: found a ftp:// link, expected an https:// URL' },
+    { upstream: { type: 'subscription', url: 'https://u:hunter2@h.example/x' }, message: 'upstream.url: found one with a user in it, expected an https:// URL' },
     { upstream: { type: 'subscription', url: 'https://' }, message: 'upstream.url: found a malformed one, expected an https:// URL' },
     { upstream: { type: 'subscription', url: 'https://h', refresh: 5 }, message: 'upstream.refresh: found 5, expected a duration such as "20ms", "10s", "5m" or "2h"\n  hint: write "5s" for seconds' },
     { upstream: [], message: 'upstream: found an empty list, expected at least one upstream' },

@@ -247,6 +247,22 @@ describe('relay', () => {
     expect(await relay.ended()).toBe('ERR_UPSTREAM_NO_ANSWER');
   });
 
+  test.each([
+    ['no byte back', 'x', 'ERR_UPSTREAM_NO_ANSWER'],
+    ['some of it unsent', 'x'.repeat(2 ** 24), 'ERR_UPSTREAM_RESET'],
+  ] as const)('one that takes a request and resets the connection, with %s', async (_, request, status) => {
+    using target = serve({
+      data(socket) {
+        socket.pause();
+        setTimeout(() => socket.terminate(), 100);
+      },
+    });
+    using relay = relayTo([target.endpoint], { session: () => ({ ...plusOne(), isOnTrust: true }) });
+    const client = new Client(relay.port);
+    void writeAll(await client.socket, Buffer.from(request)).catch(() => {});
+    expect(await relay.ended()).toBe(status);
+  });
+
   test('what came before a bad record reaches the client, then the reset', async () => {
     using target = serve({ data: (socket) => void socket.write('hppe!fwjm') });
     using relay = relayTo([target.endpoint], { session: () => ({ ...plusOne(), isOnTrust: true }) });

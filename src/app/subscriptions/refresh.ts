@@ -3,7 +3,7 @@ import { realClock, type Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
 import type { SubscriptionConfig } from '../../config/config.ts';
 import { whyNot } from '../why_not.ts';
-import { nameOf } from './document.ts';
+import { nameOf } from './kept.ts';
 
 /** Milliseconds from the start to the first fetch: what was used then may be old. */
 const FIRST = 5_000;

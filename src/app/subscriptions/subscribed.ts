@@ -4,7 +4,8 @@ import { Secret } from '../../base/secret.ts';
 import type { Config, SubscriptionConfig, UpstreamConfig } from '../../config/config.ts';
 import type { Subscription } from '../../config/subscription.ts';
 import { whyNot } from '../why_not.ts';
-import { fetchDocument, keepDocument, keptDocument, nameOf, type Keeping } from './document.ts';
+import { fetchDocument } from './fetch.ts';
+import { keepDocument, keptDocument, nameOf, type Keeping } from './kept.ts';
 
 type Sources = Pick<Config, 'upstreams' | 'subscriptions'>;
 
@@ -63,13 +64,13 @@ function revealing(upstreams: readonly UpstreamConfig[]): string {
 async function documentOf(one: SubscriptionConfig, keeping: Keeping, log: Log): Promise<Subscription> {
   const kept = await keptDocument(one, keeping);
   if (kept) return kept;
-  const fetched = await fetchDocument(one, keeping);
+  const { text, subscription } = await fetchDocument(one, keeping);
   try {
-    await keepDocument(one, fetched, keeping);
+    await keepDocument(one, text, keeping);
   } catch (error) {
     log.warn('a subscription will have to be fetched again', whyNot(error));
   }
-  return fetched.subscription;
+  return subscription;
 }
 
 function sayOf(subscription: string, { upstreams, bad }: Subscription, log: Log): void {

@@ -118,5 +118,7 @@ function checkUrl({ url, name = url }: Wanted, at: string): void {
     const hint = 'what decides where your traffic goes must not be changed on its way';
     throw new UpdateError('ERR_UPDATE_URL', `${name} ${found}`, { hint });
   }
-  if (username || password) throw new UpdateError('ERR_UPDATE_URL', 'a list URL must not hold a password');
+  if (!username && !password) return;
+  const whose = name === url ? 'a list' : name;
+  throw new UpdateError('ERR_UPDATE_URL', `${whose}: a URL must not hold a password`);
 }
