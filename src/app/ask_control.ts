@@ -5,6 +5,8 @@ import { controlPath, type ControlFault } from './control.ts';
 export type AskStatus =
   /** The socket is there, but not for us. */
   | 'ERR_CONTROL_PERMISSION'
+  /** There is none to be asked. */
+  | 'ERR_CONTROL_NONE'
   /** It said no. */
   | 'ERR_CONTROL_REFUSED'
   /** It said nothing that could be understood, or broke off. */

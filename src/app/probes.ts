@@ -11,14 +11,16 @@ import { streamTo } from './upstream_stream.ts';
 const TICK = 500;
 /** A page that takes longer is none, in milliseconds. */
 const PATIENCE = 5_000;
-/** After one that failed, milliseconds to the next: three in a row are needed to be sure. */
-const PAUSE_AFTER_FAILURE = 2_000;
+/** Milliseconds to the next, after one that failed (three in a row are needed to be sure), or if there is doubt. */
+const PAUSE = 2_000;
 /** Milliseconds without a connection after which nobody is there. */
 const NOBODY_THERE = 5 * 60_000;
 
 /** What a member's probes have come to. */
 interface Standing {
   readonly member: Member;
+  /** When it may be probed again, if there is a reason, and when it is without one. */
+  earliest: number;
   next: number;
 }
 
@@ -38,7 +40,7 @@ export function startProbes(
   now: () => number = () => performance.now(),
 ): Probes {
   const stopping = new AbortController();
-  const standings = group.members.map((member): Standing => ({ member, next: 0 }));
+  const standings = group.members.map((member): Standing => ({ member, earliest: 0, next: 0 }));
   const page = new URL(url);
   let lastAnswer = -Infinity;
   const timer = setInterval(() => {
@@ -54,7 +56,8 @@ export function startProbes(
     if (!health.isUp) health.beginTrial(began);
     const outcome = await fetchThrough(standing.member, page, stopping.signal);
     if (stopping.signal.aborted) return;
-    standing.next = now() + (outcome === 'answered' ? interval : PAUSE_AFTER_FAILURE);
+    standing.earliest = now() + PAUSE;
+    standing.next = outcome === 'answered' ? now() + interval : standing.earliest;
     if (outcome === 'answered') {
       lastAnswer = now();
       upstream.report({ kind: 'answered', began, milliseconds: lastAnswer - began });
@@ -74,9 +77,9 @@ export function startProbes(
   };
 }
 
-function isDue({ member: { health }, next }: Standing, now: number): boolean {
+function isDue({ member: { health }, earliest, next }: Standing, now: number): boolean {
   if (next === Infinity) return false;
-  return health.isUp ? now >= next : health.isDue(now);
+  return health.isUp ? now >= (health.isDoubtful ? earliest : next) : health.isDue(now);
 }
 
 /** Whatever the status of the answer: it has come from behind the upstream, or from the upstream itself. */

@@ -76,7 +76,7 @@ function quoted(value: string): string {
  * What could end the line, drive the terminal or turn its text round, as \u{…}: a name that somebody looked up, or an
  * answer of somebody's server, may hold it.
  */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (control) => `\\u{${control.codePointAt(0)!.toString(16)}}`,

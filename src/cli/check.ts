@@ -1,5 +1,6 @@
 /** `snet check`: is the configuration right, and what does it come to? */
 import type { KeptReport } from '../app/subscriptions/kept.ts';
+import { escaped } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/error.ts';
 import { loadServer } from '../config/load_server.ts';
@@ -65,6 +66,6 @@ function rendered({ subscription, upstreams, bad = [], fetched, problem }: KeptR
   const count = upstreams === 1 ? '1 upstream' : `${upstreams} upstreams`;
   return [
     `${subscription}: ${count}, ${bad.length} left out, fetched ${fetched}`,
-    ...bad.map(({ number, reason }) => `${subscription}: number ${number} is left out: ${reason}`),
+    ...bad.map(({ number, reason }) => `${subscription}: number ${number} is left out: ${escaped(reason)}`),
   ];
 }

@@ -1,9 +1,9 @@
 /** `snet status`: how the running snet does. */
 import type { Status } from '../app/control.ts';
+import { escaped } from '../base/log.ts';
 import { command } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, printJson } from './output.ts';
-import { UsageError } from './usage_error.ts';
 
 export const status = command({
   meta: { name: 'status', description: 'Show how the running snet does: its upstreams, flows and resolvers' },
@@ -12,10 +12,14 @@ export const status = command({
   },
   examples: ['sudo snet status', 'sudo snet status --json'],
   async run({ args: { json } }) {
-    const { askControl } = await import('../app/ask_control.ts');
+    const { askControl, AskError } = await import('../app/ask_control.ts');
     // The socket is root's own, and so is whoever listens there.
     const found = (await askControl('/status')) as Status | undefined;
-    if (found === undefined) throw new UsageError('no snet runs here', 'sudo snet run URL');
+    if (found === undefined) {
+      throw new AskError('ERR_CONTROL_NONE', 'no snet runs here', {
+        hint: 'Start it with: sudo snet run URL',
+      });
+    }
     if (json) await printJson(found);
     else await print(rendered(found));
     return EXIT.ok.code;
@@ -42,14 +46,16 @@ export function rendered(found: Status): string {
 }
 
 function renderedUpstream(one: Status['upstreams'][number]): string {
-  if (one.isUp === undefined) return `upstream  ${one.label}`;
+  // A subscription may have named it.
+  const label = escaped(one.label);
+  if (one.isUp === undefined) return `upstream  ${label}`;
   const facts = [
     `${one.isUp ? 'up' : 'DOWN'} for ${lasting(one.since ?? 0)}`,
     ...(one.latency === undefined ? [] : [`${one.latency} ms`]),
     ...(one.failureRate ? [`${Math.round(one.failureRate * 100)} % of attempts failed lately`] : []),
     ...(one.lastFailure === undefined ? [] : [`last failure ${one.lastFailure}`]),
   ];
-  return `  ${one.label}: ${facts.join(', ')}`;
+  return `  ${label}: ${facts.join(', ')}`;
 }
 
 const UNITS = [

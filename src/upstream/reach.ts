@@ -111,8 +111,8 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
    */
   again(status: FlowStatus, cause: unknown): boolean {
     if (!this.#hasOthers) return false;
-    // Many a far end has no other way to say that it can't reach the target.
-    this.#report({ kind: 'silent', target: formatAddress(this.#aim.destination.address) });
+    // Some have no other way to say that they can't reach the target.
+    this.#reportSilence();
     this.#endpointAt = this.#endpoints.length;
     this.#next(status, cause);
     return true;
@@ -280,6 +280,10 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#report({ kind: 'failed', endpoint: this.endpoint, status, isLast });
   }
 
+  #reportSilence(): void {
+    this.#report({ kind: 'silent', target: formatAddress(this.#aim.destination.address) });
+  }
+
   #report(outcome: Outcome): void {
     this.upstream!.report({ ...outcome, began: this.began });
   }
@@ -292,7 +296,9 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#release();
     // What one of its addresses has answered, the others would answer as well.
     if (this.#phase === 'asking') this.#endpointAt = this.#endpoints.length;
-    if (isUpstreamsFault(status)) this.#reportFailure(status);
+    // Many a proxy waits longer than we do for a target that is not there.
+    if (status === 'ERR_PROXY_TIMEOUT') this.#reportSilence();
+    else if (isUpstreamsFault(status)) this.#reportFailure(status);
     // The target has spoken: it would say the same to the next.
     if (status === 'ERR_TARGET_REFUSED') this.#upstreamAt = this.#aim.candidates.length;
     this.#next(status, cause);

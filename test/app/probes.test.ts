@@ -5,7 +5,7 @@ import { direct } from '../../src/upstream/direct.ts';
 import { createGroup } from '../../src/upstream/group/group.ts';
 import { eventually } from '../lab/eventually.ts';
 import { loopback } from '../relay/harness.ts';
-import { ANSWERED, FAILED } from '../upstream/results.ts';
+import { ANSWERED, FAILED, SILENT } from '../upstream/results.ts';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -69,6 +69,20 @@ test('a silent probe is nothing against one that carries real traffic', async ()
   await eventually('a probe', () => seen.length > 0);
   await Bun.sleep(5_500);
   expect(health.lastFailure).toBeUndefined();
+});
+
+test('asks at once when something else has not been answered', async () => {
+  const { endpoint, seen } = page();
+  const { group } = probed([endpoint], 60_000);
+  const { upstream, health } = group.members[0]!;
+  group.candidates(endpoint);
+  await eventually('a probe', () => health.lastAnswer !== undefined);
+  await Bun.sleep(2_500);
+  expect(seen).toHaveLength(1);
+  upstream.report(SILENT);
+  expect(health.isDoubtful).toBe(true);
+  await eventually('the doubt to be gone', () => !health.isDoubtful);
+  expect(seen).toHaveLength(2);
 });
 
 test('finds out that one is down, and that it is back', async () => {

@@ -36,6 +36,11 @@ test('tells a person all that there is, a line each', () => {
   ]);
 });
 
+test('lets no upstream whose name is somebody else’s drive the terminal', () => {
+  const text = rendered({ ...STATUS, upstreams: [{ label: 'socks5 h:1 (\u001B[2J\u202E)' }] });
+  expect(text).toEndWith('upstream  socks5 h:1 (\\u{1b}[2J\\u{202e})');
+});
+
 test('says of one upstream what it is, and of names that they are left alone', () => {
   const text = rendered({ ...STATUS, upstreams: [{ label: 'socks5 h:1' }], dns: undefined });
   expect(text).toEndWith('dns       left alone\nupstream  socks5 h:1');

@@ -1,11 +1,13 @@
 /** Upstreams out of a document that changes, goes bad and goes away, while programs use them. */
 import { expect, test } from 'bun:test';
 import { readdir, stat } from 'node:fs/promises';
+import type { Status } from '../../src/app/control.ts';
 import { folderForAll } from '../lab/folder.ts';
 import { ABROAD, FAR, url } from '../lab/internet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
 import { start, type Program } from '../lab/program.ts';
 import { createIdentity, startMicrosocks, type Identity } from '../lab/proxies.ts';
+import { Netns } from '../lab/netns.ts';
 import { PORTS } from '../lab/services.ts';
 import { startSnet, stop } from '../lab/snet.ts';
 import { shareLink, startServer } from '../lab/upstream.ts';
@@ -55,7 +57,14 @@ describeNeeding(
       const publisher = await startPublisher();
       const snet = await run();
       await snet.says(/subscription .*upstreams=1 leftOut=1/);
+      await snet.says(/an entry of a subscription is left out .* number=2 reason="found a vmess:/);
       expect(await seen()).toBe(FAR.v4);
+
+      // Another document with the same upstreams changes nothing.
+      await publish(`# of today\n${shareLink(FAR.v4)}\n`);
+      const beforeSame = publisher.said().length;
+      await publisher.says(/asked\n.*asked\n.*asked\n/s, beforeSame);
+      expect(snet.said()).not.toContain('reloaded');
 
       // A change is taken, and what is under way goes on.
       await using nc = start(internet.client, ['nc', ABROAD.v4, String(PORTS.drip)]);
@@ -87,12 +96,41 @@ describeNeeding(
       expect(kept[0]).not.toContain(SECRET);
     });
 
+    test('that can not be had directly is fetched through the upstream', async () => {
+      await publish(`socks5://${FAR.v4}:${SOCKS}#office\n`);
+      await using _publisher = await startPublisher();
+      const config = folder.file('through.json');
+      const subscription = { type: 'subscription', url: `https://${FAR.v4}:${PORT}/${SECRET}` };
+      const dns = { cache: { directory: folder.file('through') } };
+      await Bun.write(config, JSON.stringify({ upstream: [shareLink(FAR.v4), subscription], dns }), {
+        mode: 0o600,
+      });
+      const blocked = `table inet blocked { chain out { type filter hook output priority 0; ip daddr ${FAR.v4} tcp dport ${PORT} reject with tcp reset; }; }\n`;
+      await internet.client.must(['nft', '-f', '-'], { stdin: blocked });
+      const snet = await startSnet(internet.client, ['-c', config], {
+        dns: true,
+        env: { NODE_EXTRA_CA_CERTS: identity.certificate },
+      });
+      await snet.says(/a subscription is left out .*ERR_UPDATE_UNREACHABLE/);
+      await snet.says(/ready upstream="shadowsocks /);
+      await snet.says(/reloaded upstream="2 upstreams, /);
+      const { upstreams } = JSON.parse(
+        await internet.client.must(Netns.snet(['status', '--json'])),
+      ) as Status;
+      expect(upstreams.map(({ label }) => label)).toEqual([
+        `shadowsocks ${FAR.v4}:8388 aes-256-gcm`,
+        `socks5 ${FAR.v4}:${SOCKS} (office)`,
+      ]);
+      await stop(snet);
+      await internet.client.must(['nft', 'delete', 'table', 'inet', 'blocked']);
+    });
+
     test('that can not be had, and was never had, is a clear error where there is no other upstream', async () => {
       const config = folder.file('other.json');
       const upstream = { type: 'subscription', url: `https://${FAR.v4}:9/${SECRET}` };
       const dns = { cache: { directory: folder.file('nothing') } };
       await Bun.write(config, JSON.stringify({ upstream, dns }), { mode: 0o600 });
-      const snet = start(internet.client, [process.execPath, 'src/main.ts', 'run', '-c', config]);
+      const snet = start(internet.client, Netns.snet(['run', '-c', config]));
       expect(await snet.ended()).toBe(1);
       expect(snet.said()).toMatch(/the subscription [0-9a-f]{12} of 151\.101\.1\.6 can't be fetched/);
       expect(snet.said()).not.toContain(SECRET);

@@ -1,21 +1,21 @@
 /**
- * A program that keeps dialling: `dial_storm.ts HOST PORT PER_SECOND SECONDS`. Each connection waits for the server's
- * first line for at most three seconds, having sent nothing, and ends. Prints a line of JSON for each: when it began, how long it took, and what
- * it came to.
+ * A program that keeps dialling: `dial_storm.ts HOST PORT PER_SECOND SECONDS [WORD]`. Each connection says WORD, or
+ * nothing, as soon as it is connected, waits for the server's first bytes for at most three seconds, and ends. Prints a
+ * line of JSON for each: when it began (milliseconds since 1970), how long it took, and what it came to.
  */
-const [host, port, perSecond, seconds] = process.argv.slice(2);
-const began = performance.now();
+const [host, port, perSecond, seconds, word] = process.argv.slice(2);
 const all: Promise<void>[] = [];
 
 function one(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const at = performance.now();
+  const at = Date.now();
+  const began = performance.now();
   let isOver = false;
   const end = (result: string) => {
     if (isOver) return;
     isOver = true;
-    const ms = Math.round(performance.now() - at);
-    process.stdout.write(`${JSON.stringify({ at: Math.round(at - began), ms, result })}\n`);
+    const ms = Math.round(performance.now() - began);
+    process.stdout.write(`${JSON.stringify({ at, ms, result })}\n`);
     resolve();
   };
   setTimeout(() => end('late'), 3_000);
@@ -23,8 +23,9 @@ function one(): Promise<void> {
     hostname: host!,
     port: Number(port),
     socket: {
+      open: (socket) => void (word !== undefined && socket.write(word)),
       data(socket) {
-        end('greeted');
+        end('answered');
         socket.terminate();
       },
       close: (_, error) => end(error ? String(error) : 'closed'),

@@ -1,10 +1,16 @@
-/** A program that answers every request over https with what a file holds: `https_file.ts PORT CERTIFICATE KEY FILE`. */
+/**
+ * A program that answers every request over https with what a file holds, and says `asked` to each:
+ * `https_file.ts PORT CERTIFICATE KEY FILE`.
+ */
 const [port, cert, key, file] = process.argv.slice(2);
 Bun.serve({
   port: Number(port),
   hostname: '0.0.0.0',
   tls: { cert: Bun.file(cert!), key: Bun.file(key!) },
-  fetch: () => new Response(Bun.file(file!)),
+  fetch() {
+    process.stdout.write('asked\n');
+    return new Response(Bun.file(file!));
+  },
 });
 process.stdout.write('ready\n');
 

@@ -55,16 +55,12 @@ export async function createInternet(): Promise<Internet & AsyncDisposable> {
       { ns: client, device: 'uplink', addresses: [`${CLIENT.v4}/24`, `${CLIENT.v6}/64`] },
       { ns: world, device: 'client', addresses: [`${GATEWAY.v4}/24`, `${GATEWAY.v6}/64`] },
     ),
-    join(
-      { ns: far, device: 'uplink', addresses: [`${FAR.v4}/24`, `${FAR.v6}/64`] },
-      { ns: world, device: 'far', addresses: [`${FAR_GATEWAY.v4}/24`, `${FAR_GATEWAY.v6}/64`] },
-    ),
+    joinFar(world, far, FAR, FAR_GATEWAY),
   ]);
   await Promise.all([
     defaultRoutes(client, GATEWAY),
     // Where nobody answers, unless a test starts a resolver: that is told at once, and the machine's own is not asked.
     client.resolveAt(GATEWAY.v4),
-    defaultRoutes(far, FAR_GATEWAY),
     world.batch(
       [CHINA, ABROAD].flatMap(({ v4, v6 }) => [
         `addr add ${v4}/32 dev lo`,
@@ -82,6 +78,32 @@ export async function createInternet(): Promise<Internet & AsyncDisposable> {
   await origin.says(/^ready$/m);
   const kept = undo.move();
   return { client, world, far, seen: () => seenIn(origin), [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** Another machine abroad. @param gateway on the world's side, in the same networks */
+export async function createFar(
+  { world }: Pick<Internet, 'world'>,
+  label: string,
+  address: Pair,
+  gateway: Pair,
+): Promise<Netns> {
+  const ns = await Netns.create(label);
+  await joinFar(world, ns, address, gateway, label);
+  return ns;
+}
+
+async function joinFar(
+  world: Netns,
+  ns: Netns,
+  address: Pair,
+  gateway: Pair,
+  device: string = 'far',
+): Promise<void> {
+  await join(
+    { ns, device: 'uplink', addresses: [`${address.v4}/24`, `${address.v6}/64`] },
+    { ns: world, device, addresses: [`${gateway.v4}/24`, `${gateway.v6}/64`] },
+  );
+  await defaultRoutes(ns, gateway);
 }
 
 /** `http://HOST[:PORT]/PATH` of an address of either family. */

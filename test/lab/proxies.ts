@@ -196,10 +196,18 @@ export async function startMicrosocks(
   return microsocks;
 }
 
+export interface StunnelOptions extends Pick<ProxyOptions, 'folder' | 'port'> {
+  /** Port of whoever it stands before. */
+  readonly to: number;
+  readonly identity: Identity;
+  /** PEM file of the authority that has to have signed the clients' certificates; undefined: they need none. */
+  readonly clientsOf?: string;
+}
+
 /** Stunnel: TLS on `port`, plain to `to` of the same namespace. */
 export async function startStunnel(
   ns: Netns,
-  { folder, port, to, identity }: { folder: string; port: number; to: number; identity: Identity },
+  { folder, port, to, identity, clientsOf }: StunnelOptions,
 ): Promise<Program> {
   const lines = [
     'foreground = yes',
@@ -211,6 +219,7 @@ export async function startStunnel(
     `cert = ${identity.certificate}`,
     `key = ${identity.key}`,
   ];
+  if (clientsOf !== undefined) lines.push(`CAfile = ${clientsOf}`, 'verifyChain = yes');
   await Bun.write(`${folder}/stunnel.conf`, `${lines.join('\n')}\n`);
   const stunnel = start(ns, ['stunnel', `${folder}/stunnel.conf`]);
   await stunnel.says(/Configuration successful/);

@@ -36,6 +36,8 @@ export interface FarOptions {
   readonly identity: Identity;
   /** With rules that forbid {@link ABROAD} over IPv4. */
   readonly forbids?: boolean;
+  /** See {@link startStunnel}. */
+  readonly clientsOf?: string;
 }
 
 export interface Kind {
@@ -141,8 +143,7 @@ export const KINDS: readonly Kind[] = [
     async start(far, options) {
       await using undo = new AsyncDisposableStack();
       const behind = undo.use(await tinyproxy(far, options));
-      const { folder, identity } = options;
-      undo.use(await startStunnel(far, { folder, port: 4433, to: 8888, identity }));
+      undo.use(await startStunnel(far, { ...options, port: 4433, to: 8888 }));
       const kept = undo.move();
       return { log: async () => behind.said(), [Symbol.asyncDispose]: () => kept.disposeAsync() };
     },

@@ -23,7 +23,7 @@ export interface UpstreamLab {
   /** Runs a command line in the client's namespace. @returns its stdout */
   readonly shell: (script: string) => Promise<string>;
   /** Starts the far end of a kind. */
-  readonly startFar: (kind: Kind, options?: Pick<FarOptions, 'forbids'>) => Promise<FarEnd>;
+  readonly startFar: (kind: Kind, options?: Partial<FarOptions>) => Promise<FarEnd>;
   /** Runs `body` beside `snet run` with this upstream, a link or what the configuration has, and other keys. */
   withSnet(upstream: string | object, body: (snet: Program) => Promise<void>, keys?: object): Promise<void>;
   /** What becomes of a client that asks for a page. */
@@ -71,7 +71,7 @@ export function upstreamsForAll(
     async endOf(snet, client) {
       const since = snet.said().length;
       const fate = await client();
-      return [fate, (await snet.says(/ status=(ERR_\S+) /, since))[1]!];
+      return [fate, (await snet.says(/ status=(ERR_\S+) destination=/, since))[1]!];
     },
   };
   return lab;

@@ -1,9 +1,9 @@
 /**
  * What is known of one upstream of a group, by what its connections and its probes came to. Pure: the time is told.
  *
- *     up ──2 failures in a row, or 3 targets silent──▶ down ──due──▶ a trial ──fails──▶ down, for twice as long
- *      ▲                                                               │
- *      └────────────────── answered, 2 times ──────────────────────────┘
+ *     up ──2 failures in a row, or silence of 3 targets──▶ down ──due──▶ a trial ──fails──▶ down, for twice as long
+ *      ▲                                                                   │
+ *      └──────────────────── answered, 2 times ────────────────────────────┘
  */
 import type { FlowStatus } from '../../net/flow_status.ts';
 import type { Result } from '../upstream.ts';
@@ -22,6 +22,8 @@ export interface Health {
   readonly since: number;
   /** When something last came back through it. */
   readonly lastAnswer: number | undefined;
+  /** Of what was asked through it since then, something was not answered. */
+  readonly isDoubtful: boolean;
   /**
    * @param alone no other of the group is up: one answer is enough then, and targets that are silent are no reason to go
    *   down, since nobody could do better
@@ -38,6 +40,8 @@ const WEIGHT = 0.2;
 const FAILURES_TO_GO_DOWN = 2;
 /** Of as many targets: any one of them may be what is silent. */
 const SILENCES_TO_GO_DOWN = 3;
+/** And nothing answered for so long, in milliseconds: of a swarm's peers, most are dead. */
+const QUIET = 10_000;
 /** One may be luck: flows are given to it again only after the second. */
 const ANSWERS_TO_COME_UP = 2;
 /** Milliseconds from going down to the first trial, and at most between two. */
@@ -45,6 +49,8 @@ const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
 /** One that goes down again within this time, in milliseconds, was never well: its pauses go on growing. */
 const RELAPSE = 60_000;
+
+const longer = (pause: number) => Math.min(LONGEST_PAUSE, 2 * pause);
 
 export function createHealth(began: number): Health {
   let isUp = true;
@@ -58,6 +64,8 @@ export function createHealth(began: number): Health {
   let answers = 0;
   let hasBeenDown = false;
   let pause = FIRST_PAUSE;
+  /** The next, if the trial under way fails. */
+  let longerPause = FIRST_PAUSE;
   /** When it went down, or was last tried. */
   let tried = 0;
   let isOnTrial = false;
@@ -87,16 +95,20 @@ export function createHealth(began: number): Health {
     lastFailure = reason;
     failureRate = average(failureRate, 1);
     if (!isUp) {
-      if (isOnTrial) rest(Math.min(LONGEST_PAUSE, pause * 2), now);
+      if (isOnTrial) rest(longerPause, now);
       return false;
     }
     if (!isEnough) return false;
     const isRelapse = hasBeenDown && now - since < RELAPSE;
-    rest(isRelapse ? Math.min(LONGEST_PAUSE, pause * 2) : FIRST_PAUSE, now);
+    rest(isRelapse ? longer(pause) : FIRST_PAUSE, now);
     isUp = false;
     hasBeenDown = true;
     since = now;
     return true;
+  }
+
+  function isSilent(now: number): boolean {
+    return silent.size >= SILENCES_TO_GO_DOWN && now - Math.max(since, lastAnswer ?? 0) >= QUIET;
   }
 
   function rest(milliseconds: number, now: number): void {
@@ -126,6 +138,9 @@ export function createHealth(began: number): Health {
     get lastAnswer() {
       return lastAnswer;
     },
+    get isDoubtful() {
+      return silent.size > 0;
+    },
     note(result, now, alone = false) {
       // Of another time: what was under way when it went down would bring it back, and down again.
       if (result.began < since) return false;
@@ -136,7 +151,7 @@ export function createHealth(began: number): Health {
         case 'silent':
           if (alone && isUp && result.target !== undefined) return false;
           silent.add(result.target ?? Symbol());
-          return failed('ERR_UPSTREAM_SILENT', silent.size >= SILENCES_TO_GO_DOWN, now);
+          return failed('ERR_UPSTREAM_SILENT', isSilent(now), now);
         case 'answered':
           if (result.milliseconds !== undefined) probing = average(probing, result.milliseconds);
           return answered(now, alone);
@@ -154,6 +169,8 @@ export function createHealth(began: number): Health {
     },
     beginTrial(now) {
       isOnTrial = true;
+      // One that came early, because all others were down as well, says nothing of how long this will last.
+      longerPause = now - tried >= pause ? longer(pause) : pause;
       tried = now;
     },
   };

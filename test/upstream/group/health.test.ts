@@ -25,16 +25,28 @@ describe('the health of an upstream', () => {
 
   test('three silences in a row bring it down, though it opens every time', () => {
     const health = createHealth(0);
-    const told = [SILENT, OPENED, SILENT, OPENED, SILENT].map((result) => health.note(result, 0));
+    const told = [SILENT, OPENED, SILENT, OPENED, SILENT].map((result) => health.note(result, 10_000));
     expect(told).toEqual([false, false, false, false, true]);
     expect(health.lastFailure).toBe('ERR_UPSTREAM_SILENT');
   });
 
   test('one target that is silent says nothing of the upstream, three do', () => {
     const health = createHealth(0);
-    for (let i = 0; i < 9; i++) expect(health.note(silentTo('192.0.2.1'), 0)).toBe(false);
-    expect(health.note(silentTo('192.0.2.2'), 0)).toBe(false);
-    expect(health.note(silentTo('192.0.2.3'), 0)).toBe(true);
+    for (let i = 0; i < 9; i++) expect(health.note(silentTo('192.0.2.1'), 10_000)).toBe(false);
+    expect(health.note(silentTo('192.0.2.2'), 10_000)).toBe(false);
+    expect(health.note(silentTo('192.0.2.3'), 10_000)).toBe(true);
+  });
+
+  test('whatever is silent, an answer of the last ten seconds counts for more', () => {
+    const health = createHealth(0);
+    for (let now = 0; now < 100_000; now += 100) {
+      expect(health.note(silentTo(`192.0.2.${now % 700}`), now)).toBe(false);
+      if (now % 9_900 === 0) health.note(ANSWERED, now);
+    }
+    expect(health.isUp).toBe(true);
+    expect(health.isDoubtful).toBe(true);
+    health.note(ANSWERED, 100_000);
+    expect(health.isDoubtful).toBe(false);
   });
 
   test('it comes back with the second answer, and not for being opened', () => {
@@ -90,14 +102,15 @@ describe('the health of an upstream', () => {
       health.beginTrial(now);
       health.note(FAILED, now);
     }
-    expect(health.isDue(10_000)).toBe(false);
+    // No longer than it need be, should another come back.
+    expect([10_999, 11_000].map((now) => health.isDue(now))).toEqual([false, true]);
     expect(health.note(ANSWERED, 10_000, true)).toBe(true);
   });
 
   test('alone it stays up however silent targets are, but not without its probes', () => {
     const health = createHealth(0);
-    for (let i = 0; i < 9; i++) expect(health.note(silentTo(`192.0.2.${i}`), 0, true)).toBe(false);
-    const told = [SILENT, SILENT, SILENT].map((result) => health.note(result, 0, true));
+    for (let i = 0; i < 9; i++) expect(health.note(silentTo(`192.0.2.${i}`), 10_000, true)).toBe(false);
+    const told = [SILENT, SILENT, SILENT].map((result) => health.note(result, 10_000, true));
     expect(told).toEqual([false, false, true]);
   });
 
