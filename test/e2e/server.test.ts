@@ -7,6 +7,7 @@ import { startDnsmasq } from '../lab/dnsmasq.ts';
 import { eventually } from '../lab/eventually.ts';
 import { folderForAll } from '../lab/folder.ts';
 import { ABROAD, CHINA, FAR, transferSeen, url } from '../lab/internet.ts';
+import { keyOf, statusOf, ZONES } from '../lab/far_end_of_snet.ts';
 import { internetForAll } from '../lab/internet_for_all.ts';
 import { openDescriptors } from '../lab/proc.ts';
 import { start, type Program } from '../lab/program.ts';
@@ -17,20 +18,6 @@ import { describeNeeding } from '../needs.ts';
 const BULK = 100 * 1024 * 1024;
 const PASSWORD = 'päss:word/@';
 const [PORT, SOCKS, REDIR] = ['8388', '1080', '1082'];
-
-/** Names, and what the far end's resolver says of them. */
-const ZONES = {
-  'origin.test': [ABROAD.v4, ABROAD.v6],
-  'only6.test': [ABROAD.v6],
-  'loop.test': ['127.0.0.1'],
-  'loop6.test': ['::1'],
-  'lan.test': ['192.168.7.2'],
-  // Somebody's name that is the origin's and this machine's.
-  'mixed.test': [ABROAD.v4, '127.0.0.1', '10.0.0.1'],
-  'mapped.test': ['::ffff:127.0.0.1'],
-  // The first leads nowhere: there is a route to it, but nobody.
-  'dead.test': ['151.101.1.77', ABROAD.v4],
-};
 
 const NEEDS = ['root', 'ip', 'curl', 'nc', 'nft', 'dnsmasq', 'ss-local', 'ss-redir', 'sha256sum', 'openssl'];
 
@@ -63,15 +50,9 @@ describeNeeding(NEEDS, 'snet server', () => {
     expect(server.said()).not.toInclude(PASSWORD);
   }
 
-  const serves = (method: string, ...more: readonly string[]) => [
-    '--method',
-    method,
-    '--listen',
-    PORT,
-    '--ports',
-    '1-65535',
-    ...more,
-  ];
+  const serves = (method: string, ...more: readonly string[]) => {
+    return ['--method', method, '--listen', PORT, '--ports', '1-65535', ...more];
+  };
 
   async function startLocal(method: string, password = PASSWORD, host: string = FAR.v4): Promise<Program> {
     const server = ['-s', host, '-p', PORT, '-m', method, '-k', password, '-t', '60'];
@@ -412,16 +393,6 @@ describeNeeding(NEEDS, 'snet server', () => {
     crowd.signal('SIGKILL');
   });
 });
-
-interface State {
-  readonly users: Readonly<Record<string, { accepted: number; bytesUp: number; bytesDown: number }>>;
-}
-
-async function statusOf(control: string): Promise<State> {
-  return (await (await fetch('http://snet/status', { unix: control })).json()) as State;
-}
-
-const keyOf = (size: number) => Buffer.from(crypto.getRandomValues(new Uint8Array(size))).toString('base64');
 
 const ZEROS = createHash('sha256').update(Buffer.alloc(BULK)).digest('hex');
 

@@ -13,7 +13,7 @@ import { sealed, shadowsocks, through, tlsTunnel, type Speech } from './stage.ts
 
 const CROWD = 150;
 /** Until the engine has grown what it needs, and then. */
-const ROUNDS = { first: 10, then: 60 };
+const ROUNDS = { first: 10, next: 60 };
 /**
  * 27,000 connections; it stays about here, though there be a hundred times as many. Much of it is the memory of salts, and
  * garbage that is not collected yet.
@@ -44,7 +44,7 @@ describeNeeding(['openssl'], 'snet server under fire', () => {
 
     for (let i = 0; i < ROUNDS.first; i++) await round(speeches, ports);
     const before = residentKiB(child.pid);
-    for (let i = 0; i < ROUNDS.then; i++) await round(speeches, ports);
+    for (let i = 0; i < ROUNDS.next; i++) await round(speeches, ports);
     await eventually('all to be gone', () => openDescriptors(child.pid) <= base + 1);
     expect(residentKiB(child.pid) - before).toBeLessThan(BOUND_KIB);
 
