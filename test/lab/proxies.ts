@@ -178,7 +178,12 @@ export async function startDante(
       const pids = (await ns.must(['ip', 'netns', 'pids', ns.name])).split('\n').filter(Boolean);
       for (const pid of pids) {
         const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-        if (name.trim() === 'danted') process.kill(Number(pid), 'SIGKILL');
+        if (name.trim() !== 'danted') continue;
+        try {
+          process.kill(Number(pid), 'SIGKILL');
+        } catch {
+          // It has ended by itself meanwhile.
+        }
       }
       await dante[Symbol.asyncDispose]();
     },
