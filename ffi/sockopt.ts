@@ -1,4 +1,5 @@
 /** Socket options: their numbers on both systems, and the two calls that read and write them. */
+import { SystemError } from './errno.ts';
 import { checked, libc } from './libc.ts';
 import { pinForever } from './memory.ts';
 
@@ -25,6 +26,12 @@ const SO_LINGER: SocketOption = {
 export const SO_SNDBUFFORCE: SocketOption = { text: 'SO_SNDBUFFORCE', level: SOL_SOCKET, name: 32 };
 /** Linux, int: bytes of the receive buffer, past the limit of net.core.rmem_max; needs CAP_NET_ADMIN */
 export const SO_RCVBUFFORCE: SocketOption = { text: 'SO_RCVBUFFORCE', level: SOL_SOCKET, name: 33 };
+/** int: bytes of the receive buffer */
+const SO_RCVBUF: SocketOption = {
+  text: 'SO_RCVBUF',
+  level: SOL_SOCKET,
+  name: process.platform === 'darwin' ? 0x1002 : 8,
+};
 /** Linux, struct sockaddr_in. include/uapi/linux/netfilter_ipv4.h */
 export const SO_ORIGINAL_DST: SocketOption = { text: 'SO_ORIGINAL_DST', level: SOL_IP, name: 80 };
 /** Linux, struct sockaddr_in6. include/uapi/linux/netfilter_ipv6/ip6_tables.h */
@@ -59,6 +66,21 @@ export function setIntOption(fd: number, option: SocketOption, value: number): v
   if ((value | 0) !== value) throw new RangeError(`${option.text}: ${value} is no 32-bit integer`);
   integer[0] = value;
   checked('setsockopt', libc.setsockopt(fd, option.level, option.name, integer, 4), option.text);
+}
+
+/**
+ * How many bytes may wait in the kernel to be read; on Linux that counts some 700 for a datagram of 50. Without
+ * CAP_NET_ADMIN, and on macOS, as many of them as the system's limit allows.
+ * @throws SystemError
+ */
+export function setReceiveBuffer(fd: number, bytes: number): void {
+  if (process.platform !== 'linux') return setIntOption(fd, SO_RCVBUF, bytes);
+  try {
+    setIntOption(fd, SO_RCVBUFFORCE, bytes);
+  } catch (error) {
+    if (!(error instanceof SystemError && error.code === 'EPERM')) throw error;
+    setIntOption(fd, SO_RCVBUF, bytes);
+  }
 }
 
 /**

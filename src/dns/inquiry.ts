@@ -1,7 +1,11 @@
 /** Asking the resolvers for what the cache doesn't have: once, however many want it, and for all who will want it later. */
+import type { Clock } from '../base/clock.ts';
 import type { Cache } from './cache/cache.ts';
 import { keyOf } from './cache/cache.ts';
-import { createInFlight } from './cache/in_flight.ts';
+import { createInFlight, InFlightError } from './cache/in_flight.ts';
+import { WaitEnd } from './exchange/end.ts';
+import { createGate } from './exchange/gate.ts';
+import { createTidying } from './garbage.ts';
 import type { Question } from './question.ts';
 import type { Kind, Split, SplitAnswer } from './split.ts';
 import { composeFailure } from './wire/compose.ts';
@@ -34,13 +38,41 @@ export type Inquiry = (
   kind: Kind,
 ) => Promise<SplitAnswer>;
 
+/**
+ * Asked at once, as with unbound (`num-queries-per-thread`, 1,024): each takes some 15 kB until its answer is there. The
+ * others stand in line, with little more than their query.
+ */
+const MOST_ASKED = 1_000;
+
+/** Milliseconds that one may stand in line. Who comes to its end has time for a usual answer before a client's is over. */
+const LINE_MS = 3_000;
+
 /** @param limit of queries that wait at once, those for the same answer counted each */
-export function createInquiry(cache: Pick<Cache, 'store'>, limit: number): Inquiry {
+export function createInquiry(cache: Pick<Cache, 'store'>, clock: Clock, limit: number): Inquiry {
   const inFlight = createInFlight<SplitAnswer>((answer) => answer, limit);
+  const gate = createGate(MOST_ASKED);
+  const tidy = createTidying();
+
+  /** @throws (as rejection) InFlightError if its turn doesn't come in time */
+  const inTurn = async (ask: () => Promise<SplitAnswer>): Promise<SplitAnswer> => {
+    const end = new WaitEnd();
+    const cancel = clock.after(LINE_MS, () => end.abort());
+    try {
+      return await gate(end, () => {
+        cancel();
+        return ask();
+      });
+    } catch (error) {
+      if (!end.aborted) throw error;
+      throw new InFlightError('ERR_DNS_BUSY', `${LINE_MS} ms in line for its turn`, { cause: error });
+    } finally {
+      tidy();
+    }
+  };
 
   return ({ split, strip, generation }, query, question, kind) => {
     const { name, type, class: of, dnssecOk, checkingDisabled } = keyOf(question);
-    return inFlight.once(`${type} ${of} ${dnssecOk} ${checkingDisabled} ${name}`, async () => {
+    const ask = async () => {
       const ours = { ...question, edns: { payload: OUR_PAYLOAD, dnssecOk } };
       const forwarded = withEdns(query, ours.edns);
       // The answer is for everybody: a whole one, with AD where it is due, though this client may have asked for neither.
@@ -52,7 +84,8 @@ export function createInquiry(cache: Pick<Cache, 'store'>, limit: number): Inqui
       if (!bare) return { ...found, message: composeFailure(forwarded, ours, RCODE.SERVFAIL, UNREADABLE) };
       cache.store(question, bare, found.side ?? 'trusted', generation);
       return { ...found, message };
-    });
+    };
+    return inFlight.once(`${type} ${of} ${dnssecOk} ${checkingDisabled} ${name}`, () => inTurn(ask));
   };
 }
 

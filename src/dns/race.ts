@@ -3,6 +3,7 @@
  * clock and the two questions.
  */
 import type { Clock } from '../base/clock.ts';
+import { WaitEnd, type EndSignal } from './exchange/end.ts';
 import type { Exchange } from './exchange/exchange.ts';
 import type { Judgement } from './judgement.ts';
 import type { Question } from './question.ts';
@@ -95,7 +96,7 @@ export function race(options: RaceOptions): Promise<RaceResult> {
   const { clock, start, believes } = options;
   const china: Runner = {};
   const trusted: Runner = {};
-  const ended = new AbortController();
+  const ended = new WaitEnd();
   let waiting = false;
   let waited = false;
 
@@ -103,13 +104,13 @@ export function race(options: RaceOptions): Promise<RaceResult> {
     const cancels: (() => void)[] = [];
 
     const finish = (choice: Choice) => {
-      if (ended.signal.aborted) return;
+      if (ended.aborted) return;
       for (const cancel of cancels) cancel();
       ended.abort();
       resolve({ choice, china, trusted });
     };
     const step = () => {
-      if (ended.signal.aborted) return;
+      if (ended.aborted) return;
       const choice = (start === 'together' ? chooseOfRace : chooseOfRelay)({ china, trusted, waited });
       if (choice !== undefined) finish(choice);
       else if (start === 'china-first') {
@@ -131,10 +132,10 @@ export function race(options: RaceOptions): Promise<RaceResult> {
     };
     const put = (runner: Runner, exchange: Exchange, isBelieved: (judgement: Judgement) => boolean) => {
       runner.asked = clock.now();
-      void outcome(exchange, options, ended.signal, (answer) => {
+      void outcome(exchange, options, ended, (answer) => {
         const judgement = options.judge(answer);
         if (judgement === 'unwell' || isBelieved(judgement)) return true;
-        if (!ended.signal.aborted) {
+        if (!ended.aborted) {
           runner.disbelieved = judgement;
           runner.lie = answer.slice();
           // Not at once: the exchange is in the midst of this answer.
@@ -142,7 +143,7 @@ export function race(options: RaceOptions): Promise<RaceResult> {
         }
         return false;
       }).then((ending) => {
-        if (ended.signal.aborted) return undefined;
+        if (ended.aborted) return undefined;
         runner.ending = ending;
         runner.ended = clock.now();
         return step();
@@ -165,7 +166,7 @@ function atLast({ trusted }: Omit<RaceState, 'waited'>): Choice {
 export async function outcome(
   exchange: Exchange,
   { query, question, judge }: Pick<RaceOptions, 'query' | 'question' | 'judge'>,
-  signal: AbortSignal,
+  signal: EndSignal,
   accept: (answer: Uint8Array) => boolean,
 ): Promise<Ending> {
   try {

@@ -53,7 +53,7 @@ export interface Resolver {
   use(rules: ResolverRules): void;
 }
 
-/** Tried: each holds some 15 kB while it waits, so a flood of names takes 150 MB, not all there is. */
+/** Most of them stand in line: see `createInquiry`. */
 const MOST_WAITING = 10_000;
 const BUSY: ExtendedError = { code: EDE.OTHER, text: 'too many queries wait already' };
 
@@ -71,7 +71,7 @@ const GENERATIONS = 0xffff;
 export function createResolver(initial: ResolverRules, options: ResolverOptions): Resolver {
   const { cache, memory, clock, failed, limit = MOST_WAITING } = options;
   let rules: ResolverRules & NumberedRules = { ...initial, generation: 1 };
-  const inquire = createInquiry(cache, limit);
+  const inquire = createInquiry(cache, clock, limit);
   const scratch = new Uint8Array(MESSAGE_LIMIT + OPT_SIZE);
 
   const resolve: Resolve = (query, client, transport) => {

@@ -15,6 +15,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Verdict, Verdicts } from './cache/verdicts.ts';
+import { WaitEnd, type EndSignal } from './exchange/end.ts';
 import { type Exchange, ExchangeError } from './exchange/exchange.ts';
 import { judge, type Geography, type Judgement } from './judgement.ts';
 import type { Question, Reason, Side } from './question.ts';
@@ -236,14 +237,14 @@ function statusOf(error: unknown): string | undefined {
 }
 
 /** Ends the wait when the client's would end, whatever the exchange does. */
-function withinPatience(clock: Clock, ask: (signal: AbortSignal) => Promise<Ending>): Promise<Ending> {
-  const over = new AbortController();
+function withinPatience(clock: Clock, ask: (signal: EndSignal) => Promise<Ending>): Promise<Ending> {
+  const over = new WaitEnd();
   return new Promise((resolve) => {
     const cancel = clock.after(PATIENCE_MS, () => {
       over.abort();
       resolve({ is: 'failed', error: new ExchangeError('ERR_DNS_TIMEOUT', 'no answer in time') });
     });
-    void ask(over.signal).then((ending) => {
+    void ask(over).then((ending) => {
       cancel();
       return resolve(ending);
     });

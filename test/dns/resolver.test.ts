@@ -291,6 +291,31 @@ describe('when it goes wrong', () => {
     expect(on.exchanges.trusted.pending).toBe(0);
   });
 
+  test('a thousand are asked for at once, the others in their turn', async () => {
+    const on = stage({ trusted: () => [gives('8.8.4.4', { at: 1_000 })] });
+    const all = Array.from({ length: 2_500 }, (_, i) => later(on, queryFor(`n${i}.abroad.example`, TYPE.A)!));
+    const pending: number[] = [];
+    for (const at of [500, 1_500, 2_500])
+      on.clock.after(at, () => void pending.push(on.exchanges.trusted.pending));
+    const given = await on.clock.until(Promise.all(all));
+    expect(pending).toEqual([1_000, 1_000, 500]);
+    expect(new Set(given.map(texts).flat())).toEqual(new Set(['8.8.4.4']));
+    expect(on.exchanges.trusted.asked).toHaveLength(2_500);
+  });
+
+  test('whose turn does not come is told so before its patience is over, and nobody is asked', async () => {
+    const on = stage({ trusted: () => SILENCE });
+    const asked = Array.from({ length: 1_000 }, (_, i) =>
+      later(on, queryFor(`n${i}.abroad.example`, TYPE.A)!),
+    );
+    const given = await on.clock.until(later(on, queryFor('more.abroad.example', TYPE.A)!));
+    expect(rcodeOf(given)).toBe(RCODE.REFUSED);
+    expect(on.clock.now()).toBe(3_000);
+    await on.clock.until(Promise.all(asked));
+    expect(on.exchanges.trusted.asked).not.toContain('more.abroad.example');
+    expect(on.clock.waiting).toBe(0);
+  });
+
   test('a failure is kept for some seconds, so that a program in a loop does not wait again and again', async () => {
     const on = stage({ trusted: () => SILENCE });
     expect(rcodeOf(await ask(on, 'a.abroad.example'))).toBe(RCODE.SERVFAIL);

@@ -43,8 +43,10 @@ export function scripted(
             return answers(query, message) && accept(message) ? resolve(message) : undefined;
           }),
         );
-        signal.addEventListener('abort', () =>
-          reject(new ExchangeError('ERR_DNS_TIMEOUT', 'the wait was ended')),
+        signal.addEventListener(
+          'abort',
+          () => reject(new ExchangeError('ERR_DNS_TIMEOUT', 'the wait was ended')),
+          { once: true },
         );
       }).finally(() => {
         pending--;

@@ -4,7 +4,7 @@ import { ABROAD, url } from './internet.ts';
 import type { Netns } from './netns.ts';
 import { start, type Program } from './program.ts';
 
-export const ENDLESS = url(ABROAD.v4, `bulk/${1024 ** 4}`);
+const ENDLESS = url(ABROAD.v4, `bulk/${1024 ** 4}`);
 
 /** Starts one; resolves once something has come. */
 export async function startDownload(ns: Netns): Promise<Program> {

@@ -143,9 +143,11 @@ export async function startDante(
 ): Promise<Program> {
   if (login) {
     const hash = (await ns.must(['openssl', 'passwd', '-6', login.password])).trim();
-    const others = await readFile('/etc/passwd', 'utf8');
-    await ns.etc('passwd', `${others}${login.user}:x:4242:4242::/:/bin/false\n`);
-    await ns.etc('shadow', `root:*:1::::::\n${login.user}:${hash}:20000::::::\n`);
+    const [passwd, shadow] = await Promise.all(
+      ['passwd', 'shadow'].map((name) => readFile(`/etc/${name}`, 'utf8')),
+    );
+    await ns.etc('passwd', `${passwd}${login.user}:x:4242:4242::/:/bin/false\n`);
+    await ns.etc('shadow', `${shadow}${login.user}:${hash}:20000::::::\n`);
   }
   const block = (rule: string, to: string, verdict: string) =>
     `${rule} ${verdict} { from: 0.0.0.0/0 to: ${to} log: connect error }`;
@@ -176,7 +178,12 @@ export async function startDante(
       const pids = (await ns.must(['ip', 'netns', 'pids', ns.name])).split('\n').filter(Boolean);
       for (const pid of pids) {
         const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-        if (name.trim() === 'danted') process.kill(Number(pid), 'SIGKILL');
+        if (name.trim() !== 'danted') continue;
+        try {
+          process.kill(Number(pid), 'SIGKILL');
+        } catch {
+          // It has ended by itself meanwhile.
+        }
       }
       await dante[Symbol.asyncDispose]();
     },

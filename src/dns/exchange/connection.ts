@@ -1,8 +1,9 @@
 /** A connection to a resolver that carries many queries at once, whatever it is made of. */
+import type { EndSignal } from './end.ts';
 import { ExchangeError } from './exchange.ts';
 
 export interface AskOptions {
-  readonly signal: AbortSignal;
+  readonly signal: EndSignal;
   readonly accept?: (answer: Uint8Array) => boolean;
 }
 

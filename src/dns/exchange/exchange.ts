@@ -1,6 +1,7 @@
 /** One resolver, by one transport. One file a transport beside this file. */
 import { SnetError } from '../../base/errors.ts';
 import type { Question } from '../question.ts';
+import type { EndSignal } from './end.ts';
 
 export interface Exchange {
   /** For logs: `udp://223.5.5.5`, `tls://1.1.1.1 (cloudflare-dns.com)`, `https://8.8.8.8/dns-query (dns.google)`. */
@@ -20,7 +21,7 @@ export interface Exchange {
   ask(
     query: Uint8Array,
     question: Question,
-    options: { readonly signal: AbortSignal; readonly accept?: (answer: Uint8Array) => boolean },
+    options: { readonly signal: EndSignal; readonly accept?: (answer: Uint8Array) => boolean },
   ): Promise<Uint8Array>;
   close(): void;
 }

@@ -3,6 +3,7 @@ import { realClock, type Clock } from '../../base/clock.ts';
 import { RCODE } from '../wire/constants.ts';
 import { flagsOf, RCODE_MASK } from '../wire/header.ts';
 import { NotBelievedError } from './connection.ts';
+import { WaitEnd } from './end.ts';
 import type { Exchange } from './exchange.ts';
 import { onAbort, timeout } from './gate.ts';
 import { createStanding, type Standing } from './standing.ts';
@@ -46,7 +47,7 @@ export function createSide(
       const [first, ...others] = ranked(members, clock.now());
       const waiting = [...others];
       /** What ends each that is asked. */
-      const asked = new Set<AbortController>();
+      const asked = new Set<WaitEnd>();
       let isSettled = false;
       let lame: Uint8Array | undefined;
       let cancelHedge = () => {};
@@ -71,7 +72,7 @@ export function createSide(
         cancelHedge();
         cancelHedge = clock.after(standing.patience, askNext);
         const began = clock.now();
-        const ending = new AbortController();
+        const ending = new WaitEnd();
         asked.add(ending);
         const came = (answer: Uint8Array) => {
           asked.delete(ending);
@@ -82,7 +83,7 @@ export function createSide(
         };
         const failed = (error: unknown) => {
           asked.delete(ending);
-          if (ending.signal.aborted) return standing.outpaced(clock.now() - began, clock.now());
+          if (ending.aborted) return standing.outpaced(clock.now() - began, clock.now());
           if (error instanceof NotBelievedError) {
             // Another resolver of this side would say the same, and learn the name.
             standing.answered(clock.now() - began, clock.now());
@@ -91,9 +92,7 @@ export function createSide(
           standing.failed(clock.now());
           askNext(error);
         };
-        exchange
-          .ask(query, question, { signal: ending.signal, ...(accept && { accept }) })
-          .then(came, failed);
+        exchange.ask(query, question, { signal: ending, ...(accept && { accept }) }).then(came, failed);
       };
       const leave = onAbort(signal, () =>
         settle(() => reject(timeout(`${label}: no answer in time`, signal))),

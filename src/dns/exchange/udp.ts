@@ -3,6 +3,7 @@ import { formatAddress, type Endpoint } from '../../net/address.ts';
 import { answers, isTruncated } from '../wire/answer.ts';
 import { HEADER_SIZE, idOf, setId } from '../wire/header.ts';
 import { mixedCase, RANDOM_SIZE } from '../wire/mix_case.ts';
+import type { EndSignal } from './end.ts';
 import { ExchangeError, type Exchange } from './exchange.ts';
 import { createGate, onAbort, timeout } from './gate.ts';
 import { randomId } from './random_id.ts';
@@ -41,7 +42,7 @@ export function createUdpExchange({ label, resolver, tcp, mixCase }: UdpOptions)
    */
   const inquire = async <T>(
     sent: Uint8Array,
-    signal: AbortSignal,
+    signal: EndSignal,
     take: (datagram: Uint8Array) => T | undefined,
   ): Promise<T> => {
     const { promise, resolve, reject } = Promise.withResolvers<T>();

@@ -22,7 +22,7 @@ const socket = await Bun.udpSocket({
 });
 const ask = (name: string, id: number) => socket.send(queryFor(name, 1, { id })!);
 
-/** The kernel holds some 200 datagrams for a program that doesn't read; what is lost there is asked for again. */
+/** What is lost on the way is asked for again. */
 async function askUnanswered(): Promise<void> {
   let sent = 0;
   for (let id = 0; id < count; id++) {
