@@ -121,7 +121,8 @@ function stateWithin(milliseconds: number, ready: Promise<void>): Promise<unknow
 }
 
 function sayWhyNot(one: UpstreamConfig, error: unknown, { log }: Surroundings): void {
-  const fields = { upstream: labelOf(one), ...whyNot(error) };
+  const { status, ...why } = whyNot(error);
+  const fields = { status, upstream: labelOf(one), ...why };
   if (error instanceof ResolveError) log.error('an upstream has no address yet; the others go on', fields);
   else log.error('an upstream is left out; the others go on', fields);
 }
