@@ -14,7 +14,7 @@ import { createNamePolicy } from '../dns/policy.ts';
 import { openQueryLog } from '../dns/query_log.ts';
 import type { ResolverRules } from '../dns/resolver.ts';
 import { createSplit } from '../dns/split.ts';
-import { createSystemResolver, SYSTEM_FILES } from '../dns/system_resolver.ts';
+import { createSystemResolver, type Nameservers } from '../dns/system_resolver.ts';
 import { direct } from '../upstream/direct.ts';
 import { single } from '../upstream/single.ts';
 import type { Policy } from './policy.ts';
@@ -35,6 +35,7 @@ export async function buildDns(
   policy: Policy,
   verdicts: Verdicts,
   log: Log,
+  nameservers: Nameservers,
 ): Promise<DnsRules> {
   const { dns } = config;
   const lists = await loadLists(dns.lists, stateDirectoryOf(config));
@@ -42,7 +43,7 @@ export async function buildDns(
 
   const china = side('china', dns, streamsBy(single(direct)), log);
   const trusted = side('trusted', dns, streamsBy(policy.upstreams), log);
-  const local = systemSide();
+  const local = systemSide(nameservers);
   const queryLog = dns.log === undefined ? undefined : openQueryLog(dns.log, log);
   return {
     policy: createNamePolicy({ ...dns, local: [...dns.local, ...ownNames(policy)] }, lists),
@@ -74,7 +75,7 @@ function side(name: 'china' | 'trusted', dns: DnsConfig, open: OpenStream, log: 
   );
 }
 
-function systemSide(): Exchange {
+function systemSide(nameservers: Nameservers): Exchange {
   const open = streamsBy(single(direct));
   const exchangeWith = (address: Address) =>
     createExchange(
@@ -90,7 +91,7 @@ function systemSide(): Exchange {
       { open, mixCase: false },
     );
   return createSystemResolver({
-    files: SYSTEM_FILES,
+    nameservers,
     open: (resolvers) => createSide('system', resolvers.map(exchangeWith)),
     now: () => performance.now(),
   });

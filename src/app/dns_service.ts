@@ -10,8 +10,8 @@ import { createVerdicts } from '../dns/cache/verdicts.ts';
 import type { ResolverStats } from '../dns/exchange/side.ts';
 import { createResolver, type Resolver } from '../dns/resolver.ts';
 import { listenDns, listenForLinkLocal } from '../dns/server/listener.ts';
-import { readNameservers, SYSTEM_FILES } from '../dns/system_resolver.ts';
-import { portHolder } from '../inbound/port_holder.ts';
+import type { Nameservers } from '../dns/system_resolver.ts';
+import { portHolder } from '../inbound/select_port_holder.ts';
 import { formatAddress, isLinkLocal } from '../net/address.ts';
 import { createNameMemory, type NameMemory } from '../net/name_memory.ts';
 import { buildDns, type DnsRules } from './build_dns.ts';
@@ -56,13 +56,18 @@ const QUERIES_END = 6_000;
 /**
  * @throws DnsListenError if the port can't be had, and as {@link buildDns}; nothing listens then
  */
-export async function startDns(config: ConfigWithDns, policy: Policy, log: Log): Promise<DnsService> {
+export async function startDns(
+  config: ConfigWithDns,
+  policy: Policy,
+  log: Log,
+  nameservers: Nameservers,
+): Promise<DnsService> {
   const { port, cache: cacheConfig } = config.dns;
   const cache = createCache(cacheConfig, () => realClock.now());
   const verdicts = createVerdicts();
   const names = createNameMemory();
   const { directory } = cacheConfig;
-  const build: DnsService['build'] = (next, by) => buildDns(next, by, verdicts, log);
+  const build: DnsService['build'] = (next, by) => buildDns(next, by, verdicts, log, nameservers);
 
   let rules = await build(config, policy);
   const failed = (error: unknown) => {
@@ -114,8 +119,8 @@ export async function startDns(config: ConfigWithDns, policy: Policy, log: Log):
 }
 
 /** Said at start, since nobody would find out: not all rules of the kernel can catch what is asked of such a resolver. */
-export function warnOfLinkLocal(log: Log): void {
-  const linkLocal = readNameservers(SYSTEM_FILES).filter(isLinkLocal);
+export async function warnOfLinkLocal(nameservers: Nameservers, log: Log): Promise<void> {
+  const linkLocal = (await nameservers.read()).filter(isLinkLocal);
   if (linkLocal.length === 0) return;
   const resolvers = linkLocal.map(formatAddress).join(',');
   log.warn('what is asked of a resolver with a link-local address can not be caught', { resolvers });

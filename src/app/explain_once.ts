@@ -9,6 +9,7 @@ import { buildDns } from './build_dns.ts';
 import { buildPolicy } from './build_policy.ts';
 import type { ConfigWithDns } from './dns_service.ts';
 import { reportOf, type NameReport } from './name_report.ts';
+import { hostPlatform } from './platform/select_platform.ts';
 
 /**
  * @returns undefined if the text can't be a name
@@ -22,7 +23,13 @@ export async function explainOnce(
   const unlogged = { ...config, dns: { ...config.dns, log: undefined } };
   const policy = await buildPolicy(unlogged, silent);
   try {
-    const rules = await buildDns(unlogged, policy, createVerdicts({ bytes: SMALL }), silent);
+    const rules = await buildDns(
+      unlogged,
+      policy,
+      createVerdicts({ bytes: SMALL }),
+      silent,
+      hostPlatform.nameservers,
+    );
     try {
       const resolver = createResolver(rules, {
         cache: createCache({ ...config.dns.cache, size: SMALL }, () => realClock.now()),

@@ -7,7 +7,7 @@
  */
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { originalDestination, isOwnListener } from '../inbound/original_destination.ts';
+import { isOwnListener, type OriginalDestination } from '../inbound/original_destination.ts';
 import { formatAddress, type Address, type Endpoint } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
 import { descriptor } from '../net/socket.ts';
@@ -72,6 +72,9 @@ export interface FlowOptions {
   readonly port: number;
   /** The most flows at once: two descriptors each must stay below the limit, or accepting would spin. */
   readonly limit: number;
+  readonly originalDestination: OriginalDestination;
+  /** A connection of our own, which only proves that the rules work: it is closed, and counts for nothing. */
+  readonly isProof: (destination: Endpoint) => boolean;
   readonly stats: FlowStats;
   readonly log: Log;
   readonly flowLog: FlowLog;
@@ -93,7 +96,7 @@ export interface Flows {
 
 export function createFlows(
   initial: Policy,
-  { port, limit, stats, log, flowLog, nameOf }: FlowOptions,
+  { port, limit, originalDestination, isProof, stats, log, flowLog, nameOf }: FlowOptions,
 ): Flows {
   let policy = initial;
   let generation: Generation = { flows: 0, finished: undefined };
@@ -129,9 +132,24 @@ export function createFlows(
     if (stopped) return refuse(client, 'STOPPED');
     if (relays.size >= limit) return refuse(client, 'ERR_LIMIT');
     const destination = destinationOf(client, family);
+    if (destination instanceof Promise) void beginLater(client, destination);
+    else begin(client, destination);
+  }
+
+  async function beginLater(client: ClientSocket, asked: Promise<Endpoint | undefined>): Promise<void> {
+    // Whatever comes meanwhile waits in the kernel.
+    client.pause();
+    const destination = await asked;
+    begin(client, descriptor(client) < 0 ? 'gone' : destination);
+    client.resume();
+  }
+
+  function begin(client: ClientSocket, destination: Endpoint | 'gone' | undefined): void {
+    if (stopped) return refuse(client, 'STOPPED');
     if (destination === 'gone') return refuse(client, 'CLIENT_RESET');
     if (destination === undefined || isOwnListener(destination, port))
       return refuse(client, 'ERR_NOT_REDIRECTED');
+    if (isProof(destination)) return client.terminate();
 
     const decision = policy.decide(destination.address);
     const way: Way = { destination, decision, generation, reach: undefined, began: performance.now() };
@@ -162,13 +180,20 @@ export function createFlows(
   }
 
   /** 'gone': the client has closed again already, and its socket can't be asked any more. */
-  function destinationOf(client: ClientSocket, family: 4 | 6): Endpoint | 'gone' | undefined {
+  function destinationOf(
+    client: ClientSocket,
+    family: 4 | 6,
+  ): Endpoint | 'gone' | undefined | Promise<Endpoint | undefined> {
     if (descriptor(client) < 0) return 'gone';
-    try {
-      return originalDestination(descriptor(client), family);
-    } catch (error) {
+    const unknown = (error: unknown) => {
       log.debug('no original destination', { reason: explain(error) });
       return undefined;
+    };
+    try {
+      const found = originalDestination(descriptor(client), family);
+      return found instanceof Promise ? found.catch(unknown) : found;
+    } catch (error) {
+      return unknown(error);
     }
   }
 

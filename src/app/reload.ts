@@ -78,6 +78,8 @@ export function fixedAtStart(running: Config, next: Config): string[] {
     ...(running.port === next.port ? [] : ['listen.port']),
     ...(running.redirect.gid === next.redirect.gid ? [] : ['redirect.gid']),
     ...(running.redirect.mechanism === next.redirect.mechanism ? [] : ['redirect.mechanism']),
+    ...(running.redirect.ipv6Fallback === next.redirect.ipv6Fallback ? [] : ['redirect.ipv6-fallback']),
+    ...(running.redirect.reloadPfConf === next.redirect.reloadPfConf ? [] : ['redirect.reload-pf-conf']),
     ...(running.maxConnections === next.maxConnections ? [] : ['max-connections']),
     ...((was === undefined) === (will === undefined) ? [] : ['dns']),
     ...(!was || !will || was.port === will.port ? [] : ['dns.port']),

@@ -2,13 +2,11 @@
 import { raiseFileLimit } from '../../ffi/rlimit.ts';
 import { acquireInstanceLock } from '../base/instance_lock.ts';
 import { createLog } from '../base/log.ts';
-import { systemRunner } from '../base/runner.ts';
 import type { Config } from '../config/config.ts';
 import { listen } from '../inbound/listener.ts';
-import { portHolder } from '../inbound/port_holder.ts';
+import { portHolder } from '../inbound/select_port_holder.ts';
 import type { Address } from '../net/address.ts';
 import type { RedirectPlan } from '../redirect/redirect.ts';
-import { selectRedirect } from '../redirect/select_redirect.ts';
 import { clientHandlers } from '../relay/handlers.ts';
 import { createFlowStats } from '../stats/flow_stats.ts';
 import { buildPolicy } from './build_policy.ts';
@@ -17,6 +15,8 @@ import { flowLimit } from './descriptors.ts';
 import { hasDns, startDns, warnOfLinkLocal } from './dns_service.ts';
 import { createFlowLog } from './flow_log.ts';
 import { createFlows } from './flow.ts';
+import type { Platform } from './platform/platform.ts';
+import { hostPlatform } from './platform/select_platform.ts';
 import type { Policy } from './policy.ts';
 import { reloadInto, type Running } from './reload.ts';
 import { requireRoot } from './root.ts';
@@ -43,6 +43,7 @@ export interface RunOptions {
 export async function runProgram(
   config: Config,
   { configFile, reload, version }: RunOptions,
+  platform: Platform = hostPlatform,
 ): Promise<number> {
   const log = createLog(config.logLevel);
   requireRoot('redirect the connections of other programs');
@@ -50,6 +51,8 @@ export async function runProgram(
   const lock = acquireInstanceLock();
   undo.defer(() => lock.release());
 
+  const prepared = await platform.prepare(config.redirect, log);
+  undo.defer(() => prepared.close());
   // Before the first socket: the kernel's rules tell our own sockets by their group.
   process.setgid?.(config.redirect.gid);
   const descriptors = raiseFileLimit();
@@ -60,14 +63,24 @@ export async function runProgram(
   undo.defer(async () => {
     await Promise.all([inForce.policy, ...retired].map((one) => one.stop()));
   });
-  const dns = hasDns(config) ? await startDns(config, policy, log) : undefined;
+  const dns = hasDns(config) ? await startDns(config, policy, log, platform.nameservers) : undefined;
   undo.defer(() => dns?.stop());
 
   const stats = createFlowStats();
   const limit = flowLimit(descriptors.soft, config);
   const nameOf = (address: Address) => dns?.names.only(address);
   const flowLog = createFlowLog(log, (address) => dns?.names.lookup(address));
-  const flows = createFlows(policy, { port: config.port, limit, stats, log, flowLog, nameOf });
+  const { originalDestination, isProof } = prepared;
+  const flows = createFlows(policy, {
+    port: config.port,
+    limit,
+    originalDestination,
+    isProof,
+    stats,
+    log,
+    flowLog,
+    nameOf,
+  });
   const listener = listen(
     config.port,
     (family) => clientHandlers((client) => flows.accept(client, family)),
@@ -75,9 +88,9 @@ export async function runProgram(
   );
   undo.defer(() => listener.stop());
 
-  const { redirect, why } = await selectRedirect(config.redirect.mechanism, log, systemRunner);
+  const { redirect, why } = await prepared.selectRedirect();
   const linkLocalDns = redirect.takesLinkLocal && listener.ipv6 ? await dns?.takeLinkLocal() : undefined;
-  if (dns && linkLocalDns === undefined) warnOfLinkLocal(log);
+  if (dns && linkLocalDns === undefined) await warnOfLinkLocal(platform.nameservers, log);
   const plan = (next: Policy): RedirectPlan => ({
     port: config.port,
     dns: dns?.port,

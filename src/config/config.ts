@@ -127,14 +127,22 @@ export interface GroupConfig {
 }
 
 /** `auto`: the first that works here. */
-export const MECHANISM_PREFERENCES = ['auto', 'nftables', 'iptables'] as const;
+export const MECHANISM_PREFERENCES = ['auto', 'nftables', 'iptables', 'pf'] as const;
 export type MechanismPreference = (typeof MECHANISM_PREFERENCES)[number];
 
 export interface RedirectConfig {
   readonly mechanism: MechanismPreference;
   /** Group id that marks our own sockets. Needs no entry in /etc/group. */
   readonly gid: number;
+  /** macOS: what becomes of IPv6 connections where it is not proven that they can be caught. */
+  readonly ipv6Fallback: Ipv6Fallback;
+  /** macOS: whether /etc/pf.conf may be loaded anew where pf's main rules don't lead to ours. */
+  readonly reloadPfConf: boolean;
 }
+
+/** `block`: refused at once, so that programs use IPv4. `direct`: straight out, past the upstream. */
+export const IPV6_FALLBACKS = ['block', 'direct'] as const;
+export type Ipv6Fallback = (typeof IPV6_FALLBACKS)[number];
 
 /** All in milliseconds. */
 export interface Timeouts {

@@ -31,7 +31,12 @@ export function effective(config: Config, server?: ServerConfig): Record<string,
     listen: { port: config.port },
     scope: config.scope,
     bypass: config.bypass.map((entry) => (typeof entry === 'string' ? entry : formatCidr(entry))),
-    redirect: config.redirect,
+    redirect: {
+      mechanism: config.redirect.mechanism,
+      gid: config.redirect.gid,
+      'ipv6-fallback': config.redirect.ipv6Fallback,
+      'reload-pf-conf': config.redirect.reloadPfConf,
+    },
     dns: config.dns === undefined ? false : dnsFileOf(config.dns),
     timeouts: {
       dial: formatDuration(timeouts.dial),

@@ -73,7 +73,12 @@ function fromFile(file: File, document: Document, folders: Folders): Resolved {
     port: file.listen.port,
     scope: file.scope,
     bypass: file.bypass,
-    redirect: file.redirect,
+    redirect: {
+      mechanism: file.redirect.mechanism,
+      gid: file.redirect.gid,
+      ipv6Fallback: file.redirect['ipv6-fallback'],
+      reloadPfConf: file.redirect['reload-pf-conf'],
+    },
     dns: file.dns === false ? undefined : dnsConfigOf(file.dns, folders.file),
     timeouts: {
       dial: timeouts.dial,

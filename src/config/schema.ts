@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { LOG_LEVELS } from '../base/log.ts';
-import { AEAD_PREFERENCES, MECHANISM_PREFERENCES, SCOPES } from './config.ts';
+import { AEAD_PREFERENCES, IPV6_FALLBACKS, MECHANISM_PREFERENCES, SCOPES } from './config.ts';
 import { DNS } from './dns_schema.ts';
 import { GROUP } from './group_schema.ts';
 import { BYPASS_FORM, parseBypass } from './host.ts';
@@ -94,7 +94,9 @@ export const FILE = v.strictObject({
         mechanism: v.optional(
           v.pipe(
             v.picklist(MECHANISM_PREFERENCES),
-            v.description('What catches the connections in the kernel. auto: the first that works here.'),
+            v.description(
+              'What catches the connections in the kernel: nftables or iptables on Linux, pf on macOS. auto: the first that works here.',
+            ),
           ),
           'auto',
         ),
@@ -109,6 +111,24 @@ export const FILE = v.strictObject({
             ),
           ),
           DEFAULT_GID,
+        ),
+        'ipv6-fallback': v.optional(
+          v.pipe(
+            v.picklist(IPV6_FALLBACKS),
+            v.description(
+              'macOS: what becomes of IPv6 connections if those can’t be caught. block: refused at once, and programs use IPv4. direct: they go straight out.',
+            ),
+          ),
+          'block',
+        ),
+        'reload-pf-conf': v.optional(
+          v.pipe(
+            v.boolean(),
+            v.description(
+              'macOS: load /etc/pf.conf anew where the main rules of pf no longer lead to those of snet, or lo0 is skipped. Rules that other programs have put there are lost until they put them there again.',
+            ),
+          ),
+          false,
         ),
       }),
       v.description('How connections are caught.'),

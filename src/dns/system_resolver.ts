@@ -17,12 +17,34 @@ export interface SystemFiles {
   readonly behindForwarder: readonly string[];
 }
 
-export const SYSTEM_FILES: SystemFiles = {
+/** Where the system has them written down. */
+export interface Nameservers {
+  /** For people. */
+  readonly source: string;
+  /** Whenever `read` would give others, this has changed. Cheap. */
+  stamp(): string;
+  /** Whom to ask, best first. */
+  read(): Promise<readonly Address[]>;
+}
+
+const SYSTEM_FILES: SystemFiles = {
   resolvConf: '/etc/resolv.conf',
   behindForwarder: ['/run/systemd/resolve/resolv.conf', '/run/NetworkManager/no-stub-resolv.conf'],
 };
 
-/** The files are looked at again after so many milliseconds, when somebody asks. */
+/** Of Linux. */
+export const FILE_NAMESERVERS: Nameservers = nameserversIn(SYSTEM_FILES);
+
+/** The same in other files. */
+export function nameserversIn(files: SystemFiles): Nameservers {
+  return {
+    source: files.resolvConf,
+    stamp: () => [files.resolvConf, ...files.behindForwarder].map(stampOf).join(' '),
+    read: () => Promise.resolve(readNameservers(files)),
+  };
+}
+
+/** They are looked at again after so many milliseconds, when somebody asks. */
 const LOOK_AGAIN_MS = 3_000;
 
 /**
@@ -42,7 +64,7 @@ export function readNameservers(
 }
 
 export interface SystemResolverOptions {
-  readonly files: SystemFiles;
+  readonly nameservers: Nameservers;
   /** An exchange with all of these, port 53, asked directly. */
   readonly open: (resolvers: readonly Address[]) => Exchange;
   /** Milliseconds, monotonic. */
@@ -50,24 +72,34 @@ export interface SystemResolverOptions {
 }
 
 /** Asks whomever the system names at that time. */
-export function createSystemResolver({ files, open, now }: SystemResolverOptions): Exchange {
+export function createSystemResolver({ nameservers, open, now }: SystemResolverOptions): Exchange {
   let seen: string | undefined;
   let current: { readonly names: string; readonly exchange: Exchange } | undefined;
   let lookedAt = -Infinity;
   let closed = false;
 
-  function refresh(): Exchange | undefined {
-    if (now() - lookedAt < LOOK_AGAIN_MS) return current?.exchange;
-    lookedAt = now();
-    const stamp = [files.resolvConf, ...files.behindForwarder].map(stampOf).join(' ');
-    if (stamp === seen) return current?.exchange;
-    seen = stamp;
-    const addresses = readNameservers(files);
+  /** While they are being read, all wait for the same. */
+  let reading: Promise<void> | undefined;
+
+  async function refresh(): Promise<Exchange | undefined> {
+    if (!reading && now() - lookedAt >= LOOK_AGAIN_MS) {
+      lookedAt = now();
+      const stamp = nameservers.stamp();
+      if (stamp !== seen) {
+        seen = stamp;
+        reading = reread().finally(() => (reading = undefined));
+      }
+    }
+    await reading;
+    return current?.exchange;
+  }
+
+  async function reread(): Promise<void> {
+    const addresses = await nameservers.read();
     const names = addresses.map(formatAddress).join(', ');
-    if (names === (current?.names ?? '')) return current?.exchange;
+    if (closed || names === (current?.names ?? '')) return;
     current?.exchange.close();
     current = addresses.length === 0 ? undefined : { names, exchange: open(addresses) };
-    return current?.exchange;
   }
 
   return {
@@ -75,11 +107,11 @@ export function createSystemResolver({ files, open, now }: SystemResolverOptions
       return `system (${current?.names ?? 'none'})`;
     },
     async ask(query, question, options) {
-      const exchange = closed ? undefined : refresh();
+      const exchange = closed ? undefined : await refresh();
       if (!exchange)
         throw new ExchangeError(
           'ERR_DNS_UNREACHABLE',
-          `${files.resolvConf} names no resolver that can be asked`,
+          `${nameservers.source} names no resolver that can be asked`,
         );
       return exchange.ask(query, question, options);
     },

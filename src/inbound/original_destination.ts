@@ -1,7 +1,20 @@
 /** Where a redirected connection wanted to go. How to ask is the system's own; what to make of the answer is not. */
 import { unmapped, type Endpoint } from '../net/address.ts';
 
-export { originalDestination } from './original_destination_linux.ts';
+/**
+ * Where the client of an accepted TCP connection wanted to go. A connection that nobody redirected may have our own end
+ * as its answer: see {@link isOwnListener}.
+ *
+ * @param fd of the accepted socket
+ * @param family of the client: 4 also for an IPv4 client of an IPv6 socket
+ * @returns undefined if the connection was not redirected, or that is not known any more; its bytes are the caller's.
+ *   A promise where another program must be asked
+ * @throws SystemError, or another error, for everything else
+ */
+export type OriginalDestination = (
+  fd: number,
+  family: 4 | 6,
+) => Endpoint | undefined | Promise<Endpoint | undefined>;
 
 /**
  * Is this our own listener? Then the client connected to it directly, and to dial the destination would be to dial

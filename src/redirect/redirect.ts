@@ -2,8 +2,10 @@
 import { SnetError } from '../base/errors.ts';
 import type { DualRanges } from '../net/ranges.ts';
 
-export const MECHANISMS = ['nftables', 'iptables'] as const;
-export type Mechanism = (typeof MECHANISMS)[number];
+/** Those of Linux, best first. */
+export const LINUX_MECHANISMS = ['nftables', 'iptables'] as const;
+export type LinuxMechanism = (typeof LINUX_MECHANISMS)[number];
+export type Mechanism = LinuxMechanism | 'pf';
 
 /** The whole wanted state, declared; a mechanism finds out by itself what that means in its own terms. */
 export interface RedirectPlan {
@@ -51,6 +53,8 @@ export interface Redirect {
 export type RedirectStatus =
   /** Not root, or no CAP_NET_ADMIN. */
   | 'ERR_REDIRECT_PERMISSION'
+  /** The rules are in the kernel, and catch nothing all the same. */
+  | 'ERR_REDIRECT_INEFFECTIVE'
   /** The kernel or the machine lacks what the mechanism needs. The next mechanism may do. */
   | 'ERR_REDIRECT_UNSUPPORTED'
   /** Another process holds our table. */

@@ -5,24 +5,34 @@ import type { Runner } from '../base/runner.ts';
 import { forgetting } from './conntrack/forget.ts';
 import { cleanIptables, createIptables, probeIptables } from './iptables/iptables.ts';
 import { cleanNftables, createNftables, probeNftables } from './nftables/nftables.ts';
-import { MECHANISMS, RedirectError, type Mechanism, type Redirect } from './redirect.ts';
+import {
+  LINUX_MECHANISMS,
+  RedirectError,
+  type LinuxMechanism,
+  type Mechanism,
+  type Redirect,
+} from './redirect.ts';
 
 /** Why a mechanism can't be used here; undefined if it can. */
-export type Probes = Readonly<Record<Mechanism, () => Promise<string | undefined>>>;
+export type Probes = Readonly<Record<LinuxMechanism, () => Promise<string | undefined>>>;
 
 export interface Chosen {
-  readonly mechanism: Mechanism;
+  readonly mechanism: LinuxMechanism;
   /** For one log line. */
   readonly why: string;
 }
 
 /**
- * The first of {@link MECHANISMS} that works here, or the one that is wanted, if it does.
+ * The first of {@link LINUX_MECHANISMS} that works here, or the one that is wanted, if it does.
  * @throws RedirectError ERR_REDIRECT_UNSUPPORTED, with the reason of each that was tried
  */
 export async function chooseMechanism(preference: Mechanism | 'auto', probes: Probes): Promise<Chosen> {
   const reasons: string[] = [];
-  for (const mechanism of preference === 'auto' ? MECHANISMS : [preference]) {
+  for (const mechanism of preference === 'auto' ? LINUX_MECHANISMS : [preference]) {
+    if (mechanism === 'pf') {
+      reasons.push('not pf: that is macOS’s');
+      continue;
+    }
     const reason = await probes[mechanism]();
     if (reason === undefined) {
       const forced = preference === 'auto' ? [] : ['as configured'];
@@ -52,12 +62,6 @@ export async function selectRedirect(
   log: Log,
   runner: Runner,
 ): Promise<{ readonly redirect: Redirect; readonly why: string }> {
-  if (process.platform !== 'linux') {
-    throw new RedirectError(
-      'ERR_REDIRECT_UNSUPPORTED',
-      `snet can't redirect connections on ${process.platform} yet`,
-    );
-  }
   const { mechanism, why } = await chooseMechanism(preference, {
     nftables: () => Promise.resolve(probeNftables()),
     iptables: () => probeIptables(runner),

@@ -7,6 +7,7 @@ import { loadText } from '../../src/config/load.ts';
 import { createVerdicts } from '../../src/dns/cache/verdicts.ts';
 import { NO_RANGES } from '../../src/net/ranges.ts';
 import { direct } from '../../src/upstream/direct.ts';
+import { FILE_NAMESERVERS } from '../../src/dns/system_resolver.ts';
 import { single } from '../../src/upstream/single.ts';
 import { folderForAll } from '../lab/folder.ts';
 
@@ -36,7 +37,7 @@ test("names of upstreams' servers are asked of the machine's own resolver, those
     bypass: NO_RANGES,
     stop: () => Promise.resolve(),
   };
-  const rules = await buildDns(config, policy, createVerdicts(), silent);
+  const rules = await buildDns(config, policy, createVerdicts(), silent, FILE_NAMESERVERS);
   // What is behind another is resolved there.
   expect(rules.policy.config.local).toEqual(['office', 'file.example', 'first.example']);
   rules.close();

@@ -61,7 +61,7 @@ describe('loadText', () => {
       port: 1111,
       scope: 'bypass-cn',
       bypass: [],
-      redirect: { mechanism: 'auto', gid: 65526 },
+      redirect: { mechanism: 'auto', gid: 65526, ipv6Fallback: 'block', reloadPfConf: false },
       dns: expect.objectContaining({ port: 1053, unknown: 'race' }),
       timeouts: { dial: 10_000, idle: 600_000, halfClosed: 30_000, firstData: 20 },
       aead: 'auto',

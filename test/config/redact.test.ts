@@ -21,7 +21,7 @@ const FILE = {
   listen: { port: 2 },
   scope: 'global',
   bypass: ['10.0.0.0/8', '2001:db8::/32', 'a.example'],
-  redirect: { mechanism: 'iptables', gid: 7 },
+  redirect: { mechanism: 'iptables', gid: 7, 'ipv6-fallback': 'direct', 'reload-pf-conf': true },
   dns: {
     port: 3,
     china: ['[2400:3200::1]:5353', { url: 'tls://192.0.2.1#a.example', ca: '/etc/ca.pem' }],

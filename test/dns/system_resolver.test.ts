@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'bun:test';
 import { rename } from 'node:fs/promises';
 import type { Exchange, ExchangeError } from '../../src/dns/exchange/exchange.ts';
 import type { Question } from '../../src/dns/question.ts';
-import { createSystemResolver, readNameservers } from '../../src/dns/system_resolver.ts';
+import { createSystemResolver, readNameservers, nameserversIn } from '../../src/dns/system_resolver.ts';
 import { formatAddress } from '../../src/net/address.ts';
 import { folderForEach } from '../lab/folder.ts';
 
@@ -50,7 +50,7 @@ describe('createSystemResolver', () => {
     opened = [];
     closed = [];
     resolver = createSystemResolver({
-      files: { resolvConf: path, behindForwarder: [] },
+      nameservers: nameserversIn({ resolvConf: path, behindForwarder: [] }),
       now: () => now,
       open(addresses) {
         const label = addresses.map(formatAddress).join();

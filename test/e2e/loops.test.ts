@@ -1,6 +1,6 @@
 /** snet's own connections go out, whatever is redirected; and an upstream's name is followed to where it moves. */
 import { expect, test } from 'bun:test';
-import { MECHANISMS } from '../../src/redirect/redirect.ts';
+import { LINUX_MECHANISMS } from '../../src/redirect/redirect.ts';
 import { addForeignRules } from '../lab/firewalls.ts';
 import { folderForAll } from '../lab/folder.ts';
 import { ABROAD, CHINA, FAR, GATEWAY, url } from '../lab/internet.ts';
@@ -28,7 +28,7 @@ describeNeeding(NEEDS, 'an upstream given by name', () => {
 
   const curl = (to: string) => internet.client.run(['curl', '-sS', '--max-time', '9', url(to)]);
 
-  test.each(MECHANISMS)(
+  test.each(LINUX_MECHANISMS)(
     'is reached without a loop though everything is redirected, by %s',
     async (mechanism) => {
       await resolver.point(NAME, FAR.v4);

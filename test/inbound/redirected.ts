@@ -6,7 +6,8 @@
  */
 import type { Socket } from 'bun';
 import { descriptor } from '../../src/net/socket.ts';
-import { isOwnListener, originalDestination } from '../../src/inbound/original_destination.ts';
+import { isOwnListener } from '../../src/inbound/original_destination.ts';
+import { originalDestination } from '../../src/inbound/original_destination_linux.ts';
 import { formatEndpoint, parseAddress, type Endpoint } from '../../src/net/address.ts';
 
 export interface Task {

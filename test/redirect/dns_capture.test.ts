@@ -1,7 +1,7 @@
 /** Port 53 on the real kernel, by either mechanism: dnsmasq where snet would listen, and where the questions were meant to go. */
 import { describe, expect, test } from 'bun:test';
 import { NO_RANGES } from '../../src/net/ranges.ts';
-import type { Mechanism, RedirectPlan } from '../../src/redirect/redirect.ts';
+import type { LinuxMechanism, RedirectPlan } from '../../src/redirect/redirect.ts';
 import { startDnsmasq } from '../lab/dnsmasq.ts';
 import { eventually } from '../lab/eventually.ts';
 import { ABROAD, CHINA, CLIENT, GATEWAY } from '../lab/internet.ts';
@@ -24,7 +24,7 @@ const ORIGINAL = '192.0.2.1';
 const STUB = '192.0.2.127';
 const NAME = 'who.example';
 
-const HOLD: Readonly<Record<Mechanism, (ns: Netns, plan: RedirectPlan) => Promise<Held>>> = {
+const HOLD: Readonly<Record<LinuxMechanism, (ns: Netns, plan: RedirectPlan) => Promise<Held>>> = {
   nftables: (ns, plan) => holdByNftables(ns, plan),
   iptables: (ns, plan) => holdByIptables(ns, plan),
 };

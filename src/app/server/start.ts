@@ -5,7 +5,7 @@ import type { ServerConfig } from '../../config/server_config.ts';
 import { formatAddress } from '../../net/address.ts';
 import { isWithoutIPv6, listenOn, type Listening } from '../../net/listen.ts';
 import { visitorHandlers, type Visitor } from '../../server/visitor.ts';
-import { portHolder } from '../../inbound/port_holder.ts';
+import { portHolder } from '../../inbound/select_port_holder.ts';
 import { createEntrances, type Entrance } from './entrance.ts';
 import { createServerFlows } from './flow.ts';
 import { lookUpBySystem, rememberFor, type Lookup } from './names.ts';

@@ -12,7 +12,7 @@ import type { Runner } from '../../base/runner.ts';
 import { FIXED_KEYS, RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
 import { execute, LIST_SETS, restoreRules, RESTORE_SETS } from './command.ts';
 import { nextSetName } from './names.ts';
-import { postGuardian, type Post } from './post_guardian.ts';
+import { postGuardian, type Post } from '../guardian/post_guardian.ts';
 import {
   familiesOf,
   renderNextSets,

@@ -68,7 +68,7 @@ describeNeeding(
       });
       expect(logs).toEqual([
         {
-          message: 'the guardian of the iptables rules died; starting another',
+          message: 'the guardian of the rules died; starting another',
           pid: first,
           code: 128 + 9,
         },

@@ -3,7 +3,7 @@
  * refuse what the real ones refuse. Any call can be made to fail.
  */
 import { RunError, type Child, type Finished, type Runner } from '../../../src/base/runner.ts';
-import { DONE, READY } from '../../../src/redirect/iptables/guardian.ts';
+import { DONE, READY } from '../../../src/redirect/guardian/guardian.ts';
 
 interface Table {
   /** Names of user chains, each with its rules. */

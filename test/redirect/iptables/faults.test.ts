@@ -196,7 +196,7 @@ describe('the guardian', () => {
     kernel.guardians[0]!.kill('SIGKILL');
     while (logged.length < 2) await Bun.sleep(10);
     expect(logged).toEqual([
-      'the guardian of the iptables rules died; starting another',
+      'the guardian of the rules died; starting another',
       'there is no guardian: if snet is killed now, only `snet clean` removes its rules',
     ]);
     await redirect.remove();

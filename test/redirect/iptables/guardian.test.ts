@@ -1,6 +1,6 @@
 /** The guardian as the program itself becomes it: `snet __guardian`, in a namespace with sets of two processes. */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { DONE, GUARDIAN_ARG, guardOrder, READY } from '../../../src/redirect/iptables/guardian.ts';
+import { DONE, GUARDIAN_ARG, guardOrder, READY } from '../../../src/redirect/guardian/guardian.ts';
 import { Netns } from '../../lab/netns.ts';
 import { describeNeeding } from '../../needs.ts';
 

@@ -4,7 +4,7 @@
  */
 import { silent } from '../../../src/base/log.ts';
 import { systemRunner, type Runner } from '../../../src/base/runner.ts';
-import { MECHANISMS } from '../../../src/redirect/redirect.ts';
+import { LINUX_MECHANISMS } from '../../../src/redirect/redirect.ts';
 import { selectRedirect } from '../../../src/redirect/select_redirect.ts';
 import { report, say } from '../nftables/scripts/plan.ts';
 
@@ -15,7 +15,7 @@ const runner: Runner = broken
 const logged: unknown[] = [];
 const log = { ...silent, warn: (message: string, fields = {}) => void logged.push({ message, ...fields }) };
 try {
-  const wanted = MECHANISMS.find((mechanism) => mechanism === preference) ?? 'auto';
+  const wanted = LINUX_MECHANISMS.find((mechanism) => mechanism === preference) ?? 'auto';
   const { redirect, why } = await selectRedirect(wanted, log, runner);
   say(JSON.stringify({ mechanism: redirect.mechanism, why, logged }));
 } catch (error) {

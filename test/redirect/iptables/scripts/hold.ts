@@ -10,13 +10,14 @@
  */
 import { silent, type Fields } from '../../../../src/base/log.ts';
 import { systemRunner, type Runner } from '../../../../src/base/runner.ts';
-import { GUARDIAN_ARG, runGuardian } from '../../../../src/redirect/iptables/guardian.ts';
+import { GUARDIAN_ARG, runGuardian } from '../../../../src/redirect/guardian/guardian.ts';
 import { createIptables } from '../../../../src/redirect/iptables/iptables.ts';
+import { takeOutAfter } from '../../../../src/redirect/iptables/undo.ts';
 import { planOf, report, say } from '../../nftables/scripts/plan.ts';
 
 const [role] = process.argv.slice(2);
 // The guardian is this very script, as it is snet itself otherwise.
-if (role === GUARDIAN_ARG) process.exit(await runGuardian());
+if (role === GUARDIAN_ARG) process.exit(await runGuardian((owner) => takeOutAfter(systemRunner, owner)));
 
 const legacy: Runner = {
   ...systemRunner,

@@ -9,8 +9,6 @@
  * It knows no configuration, and asks neither environment, current directory nor network.
  */
 import { writeSync } from 'node:fs';
-import { systemRunner } from '../../base/runner.ts';
-import { takeOutAfter } from './undo.ts';
 
 /** The first argument that makes this program the guardian. */
 export const GUARDIAN_ARG = '__guardian';
@@ -22,11 +20,14 @@ export const guardOrder = (owner: number): string => `guard ${owner}\n`;
 /** Whoever stops everything must stop the proxy; the guardian ends after it, by itself. */
 const IGNORED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
-/** @returns the exit code, 0. @throws RedirectError if rules could not be taken out */
-export async function runGuardian(): Promise<number> {
+/**
+ * @param undoAfter takes out the rules of a process that has ended
+ * @returns the exit code, 0. @throws RedirectError if rules could not be taken out
+ */
+export async function runGuardian(undoAfter: (owner: number) => Promise<void>): Promise<number> {
   for (const signal of IGNORED) process.on(signal, () => {});
   const owner = await watch();
-  if (owner !== undefined) await takeOutAfter(systemRunner, owner);
+  if (owner !== undefined) await undoAfter(owner);
   return 0;
 }
 

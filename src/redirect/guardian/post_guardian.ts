@@ -28,7 +28,7 @@ export async function postGuardian(runner: Runner, log: Log, owner: number): Pro
       const since = performance.now();
       const code = await guardian.exited;
       if (relieved) return;
-      log.warn('the guardian of the iptables rules died; starting another', { pid: guardian.pid, code });
+      log.warn('the guardian of the rules died; starting another', { pid: guardian.pid, code });
       if (performance.now() - since < SHORT_LIFE_MS) {
         await Promise.race([Bun.sleep(SHORT_LIFE_MS), new Promise<void>((resolve) => (wake = resolve))]);
       }
