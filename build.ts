@@ -2,7 +2,8 @@
  * Makes the executables: `bun build.ts [--target NAME]... [--ranges]`.
  *
  * Every target (or those named) goes to dist/ with SHA256SUMS, and those that this machine can run are smoke-tested
- * from a hostile directory. `--ranges` makes only the embedded address data, src/route/cn_ranges.bin.
+ * from a hostile directory. Those for macOS get a signature that macOS takes. `--ranges` makes only the embedded address
+ * data, src/route/cn_ranges.bin.
  * The same commit gives the same bytes: the only date in them is SOURCE_DATE_EPOCH, or else the commit's.
  */
 import { existsSync, readFileSync, utimesSync } from 'node:fs';
@@ -10,6 +11,8 @@ import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { MachOError } from './src/build/mach_o_error.ts';
+import { settleSignature } from './src/build/settle_signature.ts';
 import { EXIT } from './src/cli/exit.ts';
 import { countryRanges, dateOfVersion } from './src/route/cn_compile.ts';
 import { encodeRanges } from './src/route/cn_format.ts';
@@ -42,6 +45,9 @@ export const TARGETS: readonly Target[] = [
   { name: 'darwin-x64', os: 'darwin', arch: 'x64', files: [] },
   { name: 'darwin-arm64', os: 'darwin', arch: 'arm64', files: [] },
 ];
+
+/** As Bun's own executables have it; README.md and docs/macos.md name it. */
+export const OLDEST_MACOS = '13.0';
 
 /** What `snet version` shows; each becomes a constant of the bundle, a string literal. */
 export interface Stamp {
@@ -77,6 +83,26 @@ export async function compile(entry: string, target: Target, outfile: string, st
   });
   // It is inside the executable as well; stack traces take it from there.
   await rm(`${outfile}.map`, { force: true });
+}
+
+/**
+ * Sees to it that a Mac runs the executable: checks its signature, every page of it, and makes it anew where Bun left the one
+ * of its own executable, which fits no more.
+ * @returns what was found and done, for people
+ * @throws MachOError if it can't be given a sound signature, or is not what the target says
+ */
+export async function sign(target: Target, outfile: string): Promise<string> {
+  const { file, machO, pages, replaced } = settleSignature(readFileSync(outfile), 'snet');
+  if (machO.arch !== target.arch || machO.oldestMacos !== OLDEST_MACOS) {
+    throw new MachOError(
+      'ERR_MACH_O_MALFORMED',
+      `it is for macOS ${machO.oldestMacos} and newer on ${machO.arch}, not for ${OLDEST_MACOS} on ${target.arch}`,
+    );
+  }
+  // The mode stays, since the file does.
+  if (replaced.length > 0) await writeFile(outfile, file);
+  const why = replaced.length === 0 ? 'as Bun made it' : `made anew: of Bun's ${replaced.join('; ')}`;
+  return `macOS ${machO.oldestMacos} and newer; signature sound in ${pages} pages, ${why}`;
 }
 
 /** The embedded ranges, from the installed package. */
@@ -245,12 +271,15 @@ async function main(): Promise<number> {
   for (const target of targets) {
     const outfile = join(DIST, `snet-${target.name}`);
     await compile(ENTRY, target, outfile, stamp);
+    const signature = target.os === 'darwin' ? await signed(target, outfile) : undefined;
+    if (signature?.failed) count.failed++;
     const bytes = readFileSync(outfile);
     sums.push({
       name: basename(outfile),
       sha256: new Bun.CryptoHasher('sha256').update(bytes).digest('hex'),
     });
     say(`${basename(outfile)}  ${(bytes.length / 1e6).toFixed(1)} MB`);
+    if (signature) say(`  ${signature.line}`);
 
     const how = runner(target, host);
     if ('skip' in how) {
@@ -263,13 +292,20 @@ async function main(): Promise<number> {
     say(wrong.length === 0 ? '  smoke test passed' : wrong.map((what) => `  FAILED: ${what}`).join('\n'));
   }
   await writeFile(join(DIST, 'SHA256SUMS'), checksums(sums));
-  if (targets.some(({ name }) => name === 'darwin-x64')) {
-    say(
-      'snet-darwin-x64 carries a signature that no longer fits it: on a Mac, `codesign -f -s - FILE` renews it',
-    );
-  }
-  say(`smoke tests: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+  say(`smoke tests and signatures: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
   return count.failed === 0 ? 0 : 1;
+}
+
+async function signed(
+  target: Target,
+  outfile: string,
+): Promise<{ readonly line: string; readonly failed: boolean }> {
+  try {
+    return { line: await sign(target, outfile), failed: false };
+  } catch (error) {
+    if (!(error instanceof MachOError)) throw error;
+    return { line: `FAILED: no Mac would run it: ${error.message}`, failed: true };
+  }
 }
 
 function say(line: string): void {

@@ -25,6 +25,8 @@ const FLOORS: readonly (readonly string[])[] = [
     'src/dns',
     'src/server',
     'src/stats',
+    // What build.ts does to executables; nothing of the program knows of it.
+    'src/build',
   ],
   ['src/config'],
   ['src/net'],
