@@ -101,7 +101,8 @@ export async function sign(target: Target, outfile: string): Promise<string> {
   }
   // The mode stays, since the file does.
   if (replaced.length > 0) await writeFile(outfile, file);
-  const why = replaced.length === 0 ? 'as Bun made it' : `made anew: of Bun's ${replaced.join('; ')}`;
+  const why =
+    replaced.length === 0 ? 'as Bun made it' : `made anew (Bun left a stale one: ${replaced.at(-1)})`;
   return `macOS ${machO.oldestMacos} and newer; signature sound in ${pages} pages, ${why}`;
 }
 

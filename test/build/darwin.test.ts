@@ -9,6 +9,12 @@ import { folderForAll } from '../lab/folder.ts';
 
 const STAMP = { SNET_VERSION: '1', SNET_COMMIT: '2', SNET_BUILT: '3' };
 
+/** What a promise was rejected with. */
+async function failure(attempt: Promise<unknown>): Promise<unknown> {
+  const [outcome] = await Promise.allSettled([attempt]);
+  return outcome.status === 'rejected' ? outcome.reason : undefined;
+}
+
 describe.each(TARGETS.filter(({ os }) => os === 'darwin'))('$name', (target) => {
   const folder = folderForAll();
   const outfile = () => folder.file('program');
@@ -43,11 +49,11 @@ describe.each(TARGETS.filter(({ os }) => os === 'darwin'))('$name', (target) => 
   test('cut short fails the build', async () => {
     const cut = folder.file('cut');
     await writeFile(cut, (await Bun.file(outfile()).bytes()).subarray(0, -1));
-    await expect(sign(target, cut)).rejects.toBeInstanceOf(MachOError);
+    expect(await failure(sign(target, cut))).toBeInstanceOf(MachOError);
   });
 
   test('for another processor than the target says fails the build', async () => {
     const other = { ...target, arch: target.arch === 'x64' ? 'arm64' : 'x64' } as const;
-    await expect(sign(other, outfile())).rejects.toThrow(`on ${target.arch}, not for`);
+    expect(String(await failure(sign(other, outfile())))).toContain(`on ${target.arch}, not for`);
   });
 });
