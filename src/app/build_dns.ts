@@ -3,18 +3,17 @@ import { realClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, UpstreamConfig } from '../config/config.ts';
 import type { DnsConfig } from '../config/dns_config.ts';
-import { parseAddress, type Address } from '../net/address.ts';
+import { parseAddress, type Endpoint } from '../net/address.ts';
 import type { OpenStream } from '../net/byte_stream.ts';
 import type { Verdicts } from '../dns/cache/verdicts.ts';
 import { createExchange } from '../dns/exchange/create.ts';
-import type { Exchange } from '../dns/exchange/exchange.ts';
 import { createSide, type SideExchange } from '../dns/exchange/side.ts';
 import { loadLists } from '../dns/lists/load.ts';
 import { createNamePolicy } from '../dns/policy.ts';
 import { openQueryLog } from '../dns/query_log.ts';
 import type { ResolverRules } from '../dns/resolver.ts';
 import { createSplit } from '../dns/split.ts';
-import { createSystemResolver, type Nameservers } from '../dns/system_resolver.ts';
+import { createSystemResolver, type Nameservers, type SystemResolver } from '../dns/system_resolver.ts';
 import { direct } from '../upstream/direct.ts';
 import { single } from '../upstream/single.ts';
 import type { Policy } from './policy.ts';
@@ -25,6 +24,8 @@ import { streamsBy } from './upstream_stream.ts';
 export interface DnsRules extends ResolverRules {
   /** For those who want to know how the resolvers do. */
   readonly sides: readonly SideExchange[];
+  /** The machine may have come to another network: whoever is asked is asked over new connections. */
+  renew(): Promise<void>;
   /** Ends the exchanges and the log; what is under way fails. */
   close(): void;
 }
@@ -44,9 +45,11 @@ export async function buildDns(
   const china = side('china', dns, streamsBy(single(direct)), log);
   const trusted = side('trusted', dns, streamsBy(policy.upstreams), log);
   const local = systemSide(nameservers);
+  // Which names are local depends on it.
+  await local.reread();
   const queryLog = dns.log === undefined ? undefined : openQueryLog(dns.log, log);
   return {
-    policy: createNamePolicy({ ...dns, local: [...dns.local, ...ownNames(policy)] }, lists),
+    policy: createNamePolicy({ ...dns, local: [...dns.local, ...ownNames(policy)] }, lists, local.domains),
     split: createSplit({
       exchanges: { china, trusted, local },
       // With everything going through the upstream there is nothing near to be found, and nobody in China need know.
@@ -60,6 +63,10 @@ export async function buildDns(
     strip: dns.strip,
     log: queryLog,
     sides: [china, trusted],
+    async renew() {
+      for (const exchange of [china, trusted]) exchange.renew?.();
+      await local.reread();
+    },
     close() {
       for (const exchange of [china, trusted, local]) exchange.close();
       queryLog?.close();
@@ -75,14 +82,14 @@ function side(name: 'china' | 'trusted', dns: DnsConfig, open: OpenStream, log: 
   );
 }
 
-function systemSide(nameservers: Nameservers): Exchange {
+function systemSide(nameservers: Nameservers): SystemResolver {
   const open = streamsBy(single(direct));
-  const exchangeWith = (address: Address) =>
+  const exchangeWith = ({ address, port }: Endpoint) =>
     createExchange(
       {
         transport: 'udp',
         address,
-        port: 53,
+        port,
         host: undefined,
         path: undefined,
         ca: undefined,

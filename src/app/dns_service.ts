@@ -12,7 +12,7 @@ import { createResolver, type Resolver } from '../dns/resolver.ts';
 import { listenDns, listenForLinkLocal } from '../dns/server/listener.ts';
 import type { Nameservers } from '../dns/system_resolver.ts';
 import { portHolder } from '../inbound/select_port_holder.ts';
-import { formatAddress, isLinkLocal } from '../net/address.ts';
+import { formatAddress, isLinkLocal, type Address } from '../net/address.ts';
 import { createNameMemory, type NameMemory } from '../net/name_memory.ts';
 import { buildDns, type DnsRules } from './build_dns.ts';
 import type { Policy } from './policy.ts';
@@ -39,6 +39,8 @@ export interface DnsService {
   build(config: ConfigWithDns, policy: Policy): Promise<DnsRules>;
   /** New queries go by these from now on; those under way end as they began. */
   use(rules: DnsRules): void;
+  /** The machine may have come to another network. */
+  renew(): Promise<void>;
   /** Answers no more, and keeps what there is for the next start. */
   stop(): Promise<void>;
 }
@@ -105,6 +107,7 @@ export async function startDns(
         resolver.use(next);
         setTimeout(() => old.close(), QUERIES_END).unref();
       },
+      renew: () => rules.renew(),
       async stop() {
         listener.close();
         forLinkLocal?.close();
@@ -118,10 +121,24 @@ export async function startDns(
   }
 }
 
-/** Said at start, since nobody would find out: not all rules of the kernel can catch what is asked of such a resolver. */
-export async function warnOfLinkLocal(nameservers: Nameservers, log: Log): Promise<void> {
-  const linkLocal = (await nameservers.read()).filter(isLinkLocal);
-  if (linkLocal.length === 0) return;
-  const resolvers = linkLocal.map(formatAddress).join(',');
-  log.warn('what is asked of a resolver with a link-local address can not be caught', { resolvers });
+/**
+ * Said at start, since nobody would find out: not all rules of the kernel can catch what is asked of a link-local resolver,
+ * and not all systems let them catch what is asked of one on the machine itself.
+ * @param takesLinkLocal they can catch the former
+ */
+export async function warnOfUncaught(
+  nameservers: Nameservers,
+  takesLinkLocal: boolean,
+  log: Log,
+): Promise<void> {
+  const { general, uncaught } = await nameservers.read();
+  const linkLocal = general.map(({ address }) => address).filter(isLinkLocal);
+  const named = (addresses: readonly Address[]) => ({ resolvers: addresses.map(formatAddress).join(',') });
+  if (linkLocal.length > 0 && !takesLinkLocal)
+    log.warn('what is asked of a resolver with a link-local address can not be caught', named(linkLocal));
+  if (uncaught.length > 0)
+    log.warn(
+      'the system asks a resolver on this machine: what it asks there can not be caught',
+      named(uncaught),
+    );
 }

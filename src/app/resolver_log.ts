@@ -50,6 +50,7 @@ export function withResolverLog(exchange: Exchange, log: Log, now = () => perfor
         throw error;
       }
     },
+    renew: () => exchange.renew?.(),
     close() {
       isClosed = true;
       exchange.close();

@@ -12,7 +12,7 @@ import { createFlowStats } from '../stats/flow_stats.ts';
 import { buildPolicy } from './build_policy.ts';
 import { serveControl } from './control.ts';
 import { flowLimit } from './descriptors.ts';
-import { hasDns, startDns, warnOfLinkLocal } from './dns_service.ts';
+import { hasDns, startDns, warnOfUncaught } from './dns_service.ts';
 import { createFlowLog } from './flow_log.ts';
 import { createFlows } from './flow.ts';
 import type { Platform } from './platform/platform.ts';
@@ -90,7 +90,7 @@ export async function runProgram(
 
   const { redirect, why } = await prepared.selectRedirect();
   const linkLocalDns = redirect.takesLinkLocal && listener.ipv6 ? await dns?.takeLinkLocal() : undefined;
-  if (dns && linkLocalDns === undefined) await warnOfLinkLocal(platform.nameservers, log);
+  if (dns) await warnOfUncaught(platform.nameservers, linkLocalDns !== undefined, log);
   const plan = (next: Policy): RedirectPlan => ({
     port: config.port,
     dns: dns?.port,

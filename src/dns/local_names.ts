@@ -1,5 +1,5 @@
 /** Names that mean something on this network or this machine only. Nobody outside may be asked for them. */
-import { domainSet, type DomainEntry, type DomainSet } from '../net/domain_set.ts';
+import { domainSet, NO_DOMAINS, type DomainEntry, type DomainSet } from '../net/domain_set.ts';
 
 /** Top-level domains that exist on local networks only, and are delegated nowhere. */
 const LOCAL_DOMAINS = [
@@ -59,13 +59,22 @@ const LOCAL_REVERSE = [
   `8.b.d.0.1.0.0.2.${V6}`,
 ];
 
-/** @param more suffixes of the configuration */
-export function localNames(more: readonly DomainEntry[]): DomainSet {
-  const own = [...LOCAL_DOMAINS, ...LOCAL_REVERSE].map((name) => ({ name, suffix: true }));
-  return domainSet([...own, ...more]);
+export type LocalNames = Pick<DomainSet, 'has' | 'find'>;
+
+/**
+ * @param more suffixes of the configuration
+ * @param system domains for which the system names resolvers of their own, at the time that it is asked: a VPN's
+ */
+export function localNames(more: readonly DomainEntry[], system: LocalNames = NO_DOMAINS): LocalNames {
+  const suffixes = [...LOCAL_DOMAINS, ...LOCAL_REVERSE].map((name) => ({ name, suffix: true }));
+  const own = domainSet([...suffixes, ...more]);
+  return {
+    has: (name) => own.has(name) || system.has(name),
+    find: (name) => own.find(name) ?? system.find(name),
+  };
 }
 
 /** Also for every name of one label, as `printer`. The root is no such name. */
-export function isLocal(local: DomainSet, name: string): boolean {
+export function isLocal(local: LocalNames, name: string): boolean {
   return (name !== '' && !name.includes('.')) || local.has(name);
 }

@@ -1,13 +1,12 @@
 /** Which kind of name one is: whose resolvers are to be asked. */
 import { findIn, rankIn } from './lists/domain_list.ts';
 import type { LoadedList } from './lists/load.ts';
-import { isLocal } from './local_names.ts';
-import type { DomainSet } from '../net/domain_set.ts';
+import { isLocal, type LocalNames } from './local_names.ts';
 import type { Kind } from './split.ts';
 
 export interface KnownNames {
   /** See local_names.ts. */
-  readonly local: DomainSet;
+  readonly local: LocalNames;
   /** The configuration's own names, its lists, the built-in ones: each pair is asked only of what those before it don't know. */
   readonly lists: readonly ListPair[];
 }

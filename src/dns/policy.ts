@@ -8,7 +8,7 @@ import { domainSet, NO_DOMAINS, type DomainEntry, type DomainSet } from '../net/
 import { rankIn } from './lists/domain_list.ts';
 import { builtinLists, type LoadedList, type LoadedLists } from './lists/load.ts';
 import { readPattern } from './lists/rule.ts';
-import { localNames } from './local_names.ts';
+import { localNames, type LocalNames } from './local_names.ts';
 import { explainEntry, kindOf, type KnownNames, type ListPair, type NameKind } from './name_kind.ts';
 import type { Question, Reason } from './question.ts';
 import { specialAnswer } from './special_names.ts';
@@ -54,8 +54,11 @@ export interface OwnAnswer {
 /** Seconds that an answer of ours may be kept: the Go program's. */
 export const POLICY_TTL = 100;
 
-/** @throws TypeError for a pattern that the configuration should not have let pass */
-export function createNamePolicy(config: PolicyConfig, lists: LoadedLists): NamePolicy {
+/**
+ * @param system see {@link localNames}
+ * @throws TypeError for a pattern that the configuration should not have let pass
+ */
+export function createNamePolicy(config: PolicyConfig, lists: LoadedLists, system?: LocalNames): NamePolicy {
   const addresses = new Map<string, readonly Address[]>();
   const hosts: DomainEntry[] = [];
   for (const [pattern, of] of config.hosts) {
@@ -66,7 +69,7 @@ export function createNamePolicy(config: PolicyConfig, lists: LoadedLists): Name
   const suffixes = config.local.map((text) => ({ name: patternEntry(text).name, suffix: true }));
   return {
     config,
-    known: { local: localNames(suffixes), lists: [configured(config), lists, builtinLists()] },
+    known: { local: localNames(suffixes, system), lists: [configured(config), lists, builtinLists()] },
     hosts: { names: domainSet(hosts), addresses },
     block: domainSet(config.block.map(patternEntry)),
     blockLists: lists.block,

@@ -1,10 +1,11 @@
 /**
- * The system's own resolvers, as they are without us: they know the names of the local network. Our rules take port 53 of
- * all other programs but leave resolv.conf as it is, so it can be read at any time, and read again when it changes (another
- * Wi-Fi, a VPN).
+ * The system's own resolvers, as they are without us: they know the names of the local network, and those of a VPN. Our
+ * rules take port 53 of all other programs but leave the system's settings as they are, so these can be read at any time,
+ * and read again when they change (another Wi-Fi, a VPN).
  */
 import { readFileSync, statSync } from 'node:fs';
-import { formatAddress, isLoopback, type Address } from '../net/address.ts';
+import { formatAddress, formatEndpoint, isLoopback, type Address, type Endpoint } from '../net/address.ts';
+import { domainSet, NO_DOMAINS, type DomainMatch, type DomainSet } from '../net/domain_set.ts';
 import { type Exchange, ExchangeError } from './exchange/exchange.ts';
 import { parseResolvConf } from './resolv_conf.ts';
 
@@ -21,11 +22,29 @@ export interface SystemFiles {
 export interface Nameservers {
   /** For people. */
   readonly source: string;
-  /** Whenever `read` would give others, this has changed. Cheap. */
+  /** Whenever `read` would give others, this has changed, or will have before long. Cheap. */
   stamp(): string;
-  /** Whom to ask, best first. */
-  read(): Promise<readonly Address[]>;
+  /** Never rejects: of what can't be read, there are none. */
+  read(): Promise<SystemNameservers>;
 }
+
+export interface SystemNameservers {
+  /** Whom to ask for all names, best first. */
+  readonly general: readonly Endpoint[];
+  /** Domains that others are asked for, with all below them: a VPN's, for instance. Each once. */
+  readonly domains: readonly DomainNameservers[];
+  /** Whom the system asks where no rule of ours can catch it: what it asks there passes us by. */
+  readonly uncaught: readonly Address[];
+}
+
+export interface DomainNameservers {
+  /** As in a question: lower case, without a dot at the end. */
+  readonly domain: string;
+  /** At least one, best first. */
+  readonly resolvers: readonly Endpoint[];
+}
+
+export const DNS_PORT = 53;
 
 const SYSTEM_FILES: SystemFiles = {
   resolvConf: '/etc/resolv.conf',
@@ -40,8 +59,13 @@ export function nameserversIn(files: SystemFiles): Nameservers {
   return {
     source: files.resolvConf,
     stamp: () => [files.resolvConf, ...files.behindForwarder].map(stampOf).join(' '),
-    read: () => Promise.resolve(readNameservers(files)),
+    read: () => Promise.resolve(generalOnly(readNameservers(files))),
   };
+}
+
+/** Of a system that asks the same for all names, and by ways that our rules catch. */
+export function generalOnly(addresses: readonly Address[]): SystemNameservers {
+  return { general: addresses.map((address) => ({ address, port: DNS_PORT })), domains: [], uncaught: [] };
 }
 
 /** They are looked at again after so many milliseconds, when somebody asks. */
@@ -65,24 +89,47 @@ export function readNameservers(
 
 export interface SystemResolverOptions {
   readonly nameservers: Nameservers;
-  /** An exchange with all of these, port 53, asked directly. */
-  readonly open: (resolvers: readonly Address[]) => Exchange;
+  /** An exchange with all of these, asked directly. */
+  readonly open: (resolvers: readonly Endpoint[]) => Exchange;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
 
 /** Asks whomever the system names at that time. */
-export function createSystemResolver({ nameservers, open, now }: SystemResolverOptions): Exchange {
+export interface SystemResolver extends Exchange {
+  /** Domains that the system asks others for than for all names. Those of the moment: a VPN comes and goes. */
+  readonly domains: Pick<DomainSet, 'has' | 'find'>;
+  /** The machine may have come to another network: reads anew whom to ask, and connects anew to those that stay. */
+  reread(): Promise<void>;
+}
+
+/** One that is asked for all names, or for one domain. */
+interface Asked {
+  /** For people, and to tell whether it is still the same. */
+  readonly names: string;
+  readonly exchange: Exchange;
+}
+
+interface State {
+  readonly general: Asked | undefined;
+  /** By the domain. */
+  readonly byDomain: ReadonlyMap<string, Asked>;
+  readonly domains: DomainSet;
+}
+
+const NOBODY: State = { general: undefined, byDomain: new Map(), domains: NO_DOMAINS };
+
+export function createSystemResolver({ nameservers, open, now }: SystemResolverOptions): SystemResolver {
   let seen: string | undefined;
-  let current: { readonly names: string; readonly exchange: Exchange } | undefined;
+  let current = NOBODY;
   let lookedAt = -Infinity;
   let closed = false;
 
   /** While they are being read, all wait for the same. */
   let reading: Promise<void> | undefined;
 
-  async function refresh(): Promise<Exchange | undefined> {
-    if (!reading && now() - lookedAt >= LOOK_AGAIN_MS) {
+  function look(): Promise<void> | undefined {
+    if (!closed && !reading && now() - lookedAt >= LOOK_AGAIN_MS) {
       lookedAt = now();
       const stamp = nameservers.stamp();
       if (stamp !== seen) {
@@ -90,40 +137,89 @@ export function createSystemResolver({ nameservers, open, now }: SystemResolverO
         reading = reread().finally(() => (reading = undefined));
       }
     }
-    await reading;
-    return current?.exchange;
+    return reading;
   }
 
   async function reread(): Promise<void> {
-    const addresses = await nameservers.read();
-    const names = addresses.map(formatAddress).join(', ');
-    if (closed || names === (current?.names ?? '')) return;
-    current?.exchange.close();
-    current = addresses.length === 0 ? undefined : { names, exchange: open(addresses) };
+    const found = await nameservers.read();
+    if (closed) return;
+    const old = current;
+    current = stateOf(found, old);
+    for (const one of askedIn(old)) if (!askedIn(current).includes(one)) one.exchange.close();
+  }
+
+  /** Those that stay the same stay as they are, with what is known of them. */
+  function stateOf({ general, domains }: SystemNameservers, old: State): State {
+    const asked = (resolvers: readonly Endpoint[], before: Asked | undefined): Asked[] => {
+      if (resolvers.length === 0) return [];
+      const names = resolvers.map(nameOf).join(', ');
+      return [before?.names === names ? before : { names, exchange: open(resolvers) }];
+    };
+    const byDomain = new Map(
+      domains.flatMap(({ domain, resolvers }) =>
+        asked(resolvers, old.byDomain.get(domain)).map((one) => [domain, one] as const),
+      ),
+    );
+    return {
+      general: asked(general, old.general)[0],
+      byDomain,
+      domains: domainSet([...byDomain.keys()].map((name) => ({ name, suffix: true }))),
+    };
+  }
+
+  function find(name: string): DomainMatch | undefined {
+    void look();
+    return current.domains.find(name);
+  }
+
+  /** For the most specific domain of the name. */
+  function askedFor(name: string): Asked | undefined {
+    const entry = current.domains.find(name)?.entry;
+    return entry === undefined ? current.general : current.byDomain.get(entry.replace(/^\*\./, ''));
   }
 
   return {
     get label() {
-      return `system (${current?.names ?? 'none'})`;
+      const byDomain = [...current.byDomain].map(([domain, { names }]) => `, ${domain}: ${names}`);
+      return `system (${current.general?.names ?? 'none'}${byDomain.join('')})`;
     },
+    domains: { has: (name) => find(name) !== undefined, find },
     async ask(query, question, options) {
-      const exchange = closed ? undefined : await refresh();
-      if (!exchange)
+      await look();
+      const asked = closed ? undefined : askedFor(question.name);
+      if (!asked)
         throw new ExchangeError(
           'ERR_DNS_UNREACHABLE',
           `${nameservers.source} names no resolver that can be asked`,
         );
-      return exchange.ask(query, question, options);
+      return asked.exchange.ask(query, question, options);
+    },
+    async reread() {
+      // One that is under way may have read what was before.
+      await reading;
+      seen = undefined;
+      lookedAt = -Infinity;
+      await look();
+      for (const { exchange } of askedIn(current)) exchange.renew?.();
     },
     close() {
       closed = true;
-      current?.exchange.close();
+      for (const { exchange } of askedIn(current)) exchange.close();
     },
   };
 }
 
+function askedIn({ general, byDomain }: State): Asked[] {
+  return [...(general ? [general] : []), ...byDomain.values()];
+}
+
+/** The port only where it is another than usual. */
+function nameOf(resolver: Endpoint): string {
+  return resolver.port === DNS_PORT ? formatAddress(resolver.address) : formatEndpoint(resolver);
+}
+
 /** What changes when the file does: also when another one is moved to its place within one tick of its clock. */
-function stampOf(path: string): string {
+export function stampOf(path: string): string {
   const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
   return stat ? `${stat.ino}:${stat.mtimeNs}:${stat.size}` : 'none';
 }

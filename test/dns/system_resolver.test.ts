@@ -2,8 +2,14 @@ import { beforeEach, describe, expect, test } from 'bun:test';
 import { rename } from 'node:fs/promises';
 import type { Exchange, ExchangeError } from '../../src/dns/exchange/exchange.ts';
 import type { Question } from '../../src/dns/question.ts';
-import { createSystemResolver, readNameservers, nameserversIn } from '../../src/dns/system_resolver.ts';
-import { formatAddress } from '../../src/net/address.ts';
+import {
+  createSystemResolver,
+  generalOnly,
+  nameserversIn,
+  readNameservers,
+  type SystemNameservers,
+} from '../../src/dns/system_resolver.ts';
+import { formatAddress, formatEndpoint, parseAddress, type Endpoint } from '../../src/net/address.ts';
 import { folderForEach } from '../lab/folder.ts';
 
 const FILES = { resolvConf: 'etc', behindForwarder: ['resolved', 'manager'] };
@@ -53,7 +59,7 @@ describe('createSystemResolver', () => {
       nameservers: nameserversIn({ resolvConf: path, behindForwarder: [] }),
       now: () => now,
       open(addresses) {
-        const label = addresses.map(formatAddress).join();
+        const label = addresses.map(({ address }) => formatAddress(address)).join();
         opened.push(label);
         return {
           label,
@@ -112,5 +118,99 @@ describe('createSystemResolver', () => {
     resolver.close();
     expect(closed).toEqual(['192.0.2.1']);
     expect(await failure()).toBe('ERR_DNS_UNREACHABLE');
+  });
+});
+
+describe('createSystemResolver, of a system with domains', () => {
+  const at = (text: string, port = 53): Endpoint => ({ address: parseAddress(text)!, port });
+  const home = generalOnly([parseAddress('192.168.1.1')!]);
+  const withVpn: SystemNameservers = {
+    ...home,
+    domains: [
+      { domain: 'corp.example', resolvers: [at('10.8.0.1')] },
+      { domain: 'lab.corp.example', resolvers: [at('10.9.0.1', 5300), at('10.9.0.2')] },
+    ],
+  };
+  let system: SystemNameservers;
+  let now = 0;
+  let reads: number;
+  let happened: string[];
+
+  function resolver() {
+    system = withVpn;
+    reads = 0;
+    happened = [];
+    return createSystemResolver({
+      nameservers: { source: 'a test', stamp: () => '', read: () => (reads++, Promise.resolve(system)) },
+      now: () => now,
+      open(resolvers) {
+        const label = resolvers.map(formatEndpoint).join();
+        return {
+          label,
+          ask: () => Promise.resolve(new TextEncoder().encode(label)),
+          renew: () => void happened.push(`renew ${label}`),
+          close: () => void happened.push(`close ${label}`),
+        };
+      },
+    });
+  }
+
+  const ask = async (of: Exchange, name: string) => {
+    const { signal } = new AbortController();
+    return new TextDecoder().decode(await of.ask(new Uint8Array(12), { name } as Question, { signal }));
+  };
+
+  test('asks for a name whoever is there for the longest domain that it is in', async () => {
+    const asked = resolver();
+    expect(await ask(asked, 'example.com')).toBe('192.168.1.1:53');
+    expect(await ask(asked, 'corp.example')).toBe('10.8.0.1:53');
+    expect(await ask(asked, 'git.corp.example')).toBe('10.8.0.1:53');
+    expect(await ask(asked, 'a.lab.corp.example')).toBe('10.9.0.1:5300,10.9.0.2:53');
+    expect(await ask(asked, 'notcorp.example')).toBe('192.168.1.1:53');
+    expect(asked.label).toBe(
+      'system (192.168.1.1, corp.example: 10.8.0.1, lab.corp.example: 10.9.0.1:5300, 10.9.0.2)',
+    );
+  });
+
+  test('names of domains are local while they are there', async () => {
+    const asked = resolver();
+    expect(asked.domains.has('git.corp.example')).toBe(false);
+    await asked.reread();
+    expect(asked.domains.has('git.corp.example')).toBe(true);
+    expect(asked.domains.find('git.corp.example')?.entry).toBe('*.corp.example');
+    expect(asked.domains.has('example.com')).toBe(false);
+    system = home;
+    await asked.reread();
+    expect(asked.domains.has('git.corp.example')).toBe(false);
+    expect(await ask(asked, 'git.corp.example')).toBe('192.168.1.1:53');
+  });
+
+  test('told to read again, it connects anew to those that stay, and closes those that are gone', async () => {
+    const asked = resolver();
+    await ask(asked, 'example.com');
+    expect(reads).toBe(1);
+    system = { ...home, domains: [withVpn.domains[0]!] };
+    await asked.reread();
+    expect(reads).toBe(2);
+    expect(happened).toEqual([
+      'close 10.9.0.1:5300,10.9.0.2:53',
+      'renew 192.168.1.1:53',
+      'renew 10.8.0.1:53',
+    ]);
+  });
+
+  test('told to read while it reads, it reads once more', async () => {
+    const asked = resolver();
+    const first = ask(asked, 'example.com');
+    await asked.reread();
+    await first;
+    expect(reads).toBe(2);
+  });
+
+  test('told to read once it is closed, it does nothing', async () => {
+    const asked = resolver();
+    asked.close();
+    await asked.reread();
+    expect([reads, happened]).toEqual([0, []]);
   });
 });

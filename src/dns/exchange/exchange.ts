@@ -23,6 +23,11 @@ export interface Exchange {
     question: Question,
     options: { readonly signal: EndSignal; readonly accept?: (answer: Uint8Array) => boolean },
   ): Promise<Uint8Array>;
+  /**
+   * The machine may have come to another network: nothing is to be expected of connections that are open, nor known of
+   * who fails. Queries under way are asked again. Left out: it keeps nothing from one query to the next.
+   */
+  renew?(): void;
   close(): void;
 }
 

@@ -18,6 +18,8 @@ export function createPooledExchange(label: string, connect: () => Connection, m
   const gate = createGate(MOST_CONNECTIONS * most);
   const isolation = createIsolation(label, connect);
   let closed: ExchangeError | undefined;
+  /** What connections were closed with of late only because others are to be opened. */
+  let renewed: ExchangeError | undefined;
 
   const connection = (): Connection => {
     for (const one of connections) {
@@ -47,13 +49,23 @@ export function createPooledExchange(label: string, connect: () => Connection, m
         for (let losses = 1; !(result instanceof Uint8Array); losses++) {
           const { error, worked, alone, together } = result;
           if (closed) throw closed;
-          if (!worked || error.status !== 'ERR_DNS_UNREACHABLE' || (losses > 1 && alone)) throw error;
+          const isInnocent = error === renewed;
+          if (!isInnocent && (!worked || error.status !== 'ERR_DNS_UNREACHABLE' || (losses > 1 && alone)))
+            throw error;
           const again =
-            losses > 1 ? isolation.ask(together, query, options) : connection().ask(query, options);
+            losses > 1 && !isInnocent
+              ? isolation.ask(together, query, options)
+              : connection().ask(query, options);
           result = await again;
         }
         return result;
       }),
+
+    renew() {
+      renewed = unreachable(`${label}: the network has changed`);
+      for (const one of connections) one.close(renewed);
+      connections.clear();
+    },
 
     close() {
       closed = unreachable(`${label}: closed`);

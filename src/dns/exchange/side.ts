@@ -114,6 +114,13 @@ export function createSide(
         failures: standing.failures,
       })),
 
+    renew() {
+      for (const { exchange, standing } of members) {
+        standing.renew();
+        exchange.renew?.();
+      }
+    },
+
     close() {
       for (const { exchange } of members) exchange.close();
     },

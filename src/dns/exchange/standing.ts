@@ -30,6 +30,8 @@ export interface Standing {
   /** Nobody waits any more; it had not answered until then. */
   outpaced(after: number, now: number): void;
   failed(now: number): void;
+  /** On another network: whoever failed may work there, and all are to be learned of anew. */
+  renew(): void;
 }
 
 export function createStanding(): Standing {
@@ -71,6 +73,11 @@ export function createStanding(): Standing {
       failures++;
       restsUntil = now + Math.min(LONGEST_REST, REST * 2 ** inARow++);
       learned = now;
+    },
+    renew() {
+      inARow = 0;
+      restsUntil = 0;
+      learned = -Infinity;
     },
   };
 }

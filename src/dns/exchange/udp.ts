@@ -99,6 +99,9 @@ export function createUdpExchange({ label, resolver, tcp, mixCase }: UdpOptions)
       return result === TRUNCATED ? tcp.ask(query, question, { signal, ...(accept && { accept }) }) : result;
     },
 
+    // What was sent is sent again by itself, if it is lost.
+    renew: () => tcp.renew?.(),
+
     close() {
       closed = new ExchangeError('ERR_DNS_UNREACHABLE', `${label}: closed`);
       for (const reject of inFlight) reject(closed);
