@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'bun:test';
+import * as fc from 'fast-check';
+import { formatAddress, parseAddress } from '../../../src/net/address.ts';
+import { ANCHOR, BYPASS_TABLE, OWN_TABLE, pfFiles } from '../../../src/redirect/pf/names.ts';
+import {
+  renderBypass,
+  renderOwn,
+  renderRuleset,
+  type Ipv6Treatment,
+} from '../../../src/redirect/pf/render.ts';
+import { readRuleset } from '../../lab/mac/pf_reader.ts';
+import { rangesFrom } from '../../net/ranges_from.ts';
+
+const FILES = pfFiles();
+const PLAN = { port: 1111, dns: 1053, gid: 7777 };
+const WITHOUT_DNS = { ...PLAN, dns: undefined };
+
+const TABLES = `\
+table <snet_own> persist file "/var/run/snet/pf-own.txt"
+table <snet_bypass> persist file "/var/run/snet/pf-bypass.txt"
+`;
+
+/** Every option: what of DNS, what of IPv6. */
+const GOLDEN: readonly (readonly [Ipv6Treatment, typeof PLAN | typeof WITHOUT_DNS, string])[] = [
+  [
+    'redirect',
+    PLAN,
+    `\
+no rdr on lo0 inet proto { tcp udp } from any to 127.0.0.0/8
+no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
+rdr pass on lo0 inet proto udp from any to any port 53 -> 127.0.0.1 port 1053
+rdr pass on lo0 inet proto tcp from any to any port 53 -> 127.0.0.1 port 1053
+no rdr on lo0 inet proto tcp from any to <snet_bypass>
+rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
+no rdr on lo0 inet6 proto { tcp udp } from any to ::1
+no rdr on lo0 inet6 proto { tcp udp } from any to <snet_own>
+rdr pass on lo0 inet6 proto udp from any to any port 53 -> ::1 port 1053
+rdr pass on lo0 inet6 proto tcp from any to any port 53 -> ::1 port 1053
+no rdr on lo0 inet6 proto tcp from any to <snet_bypass>
+rdr pass on lo0 inet6 proto tcp from any to any -> ::1 port 1111
+pass out quick proto { tcp udp } from any to any group 7777
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto udp from any to ! fe80::/10 port 53 keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! fe80::/10 port 53 flags S/SA keep state
+pass out quick proto tcp from any to <snet_bypass> flags any no state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any flags S/SA keep state
+`,
+  ],
+  [
+    'redirect',
+    WITHOUT_DNS,
+    `\
+no rdr on lo0 inet proto { tcp udp } from any to 127.0.0.0/8
+no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
+no rdr on lo0 inet proto tcp from any to <snet_bypass>
+rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
+no rdr on lo0 inet6 proto { tcp udp } from any to ::1
+no rdr on lo0 inet6 proto { tcp udp } from any to <snet_own>
+no rdr on lo0 inet6 proto tcp from any to <snet_bypass>
+rdr pass on lo0 inet6 proto tcp from any to any -> ::1 port 1111
+pass out quick proto { tcp udp } from any to any group 7777
+pass out quick proto tcp from any to <snet_bypass> flags any no state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any flags S/SA keep state
+`,
+  ],
+  [
+    'block',
+    PLAN,
+    `\
+no rdr on lo0 inet proto { tcp udp } from any to 127.0.0.0/8
+no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
+rdr pass on lo0 inet proto udp from any to any port 53 -> 127.0.0.1 port 1053
+rdr pass on lo0 inet proto tcp from any to any port 53 -> 127.0.0.1 port 1053
+no rdr on lo0 inet proto tcp from any to <snet_bypass>
+rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
+pass out quick proto { tcp udp } from any to any group 7777
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 flags S/SA keep state
+block return out quick on ! lo0 inet6 proto udp from any to ! fe80::/10 port 53
+block return out quick on ! lo0 inet6 proto tcp from any to ! fe80::/10 port 53 flags S/SA
+pass out quick proto tcp from any to <snet_bypass> flags any no state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
+block return out quick on ! lo0 inet6 proto tcp from any to any flags S/SA
+`,
+  ],
+  [
+    'block',
+    WITHOUT_DNS,
+    `\
+no rdr on lo0 inet proto { tcp udp } from any to 127.0.0.0/8
+no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
+no rdr on lo0 inet proto tcp from any to <snet_bypass>
+rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
+pass out quick proto { tcp udp } from any to any group 7777
+pass out quick proto tcp from any to <snet_bypass> flags any no state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
+block return out quick on ! lo0 inet6 proto tcp from any to any flags S/SA
+`,
+  ],
+  ...(['direct', 'none'] as const).flatMap((ipv6) => [
+    [
+      ipv6,
+      PLAN,
+      `\
+no rdr on lo0 inet proto { tcp udp } from any to 127.0.0.0/8
+no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
+rdr pass on lo0 inet proto udp from any to any port 53 -> 127.0.0.1 port 1053
+rdr pass on lo0 inet proto tcp from any to any port 53 -> 127.0.0.1 port 1053
+no rdr on lo0 inet proto tcp from any to <snet_bypass>
+rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
+pass out quick proto { tcp udp } from any to any group 7777
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 flags S/SA keep state
+pass out quick proto tcp from any to <snet_bypass> flags any no state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
+`,
+    ] as const,
+    [
+      ipv6,
+      WITHOUT_DNS,
+      `\
+no rdr on lo0 inet proto { tcp udp } from any to 127.0.0.0/8
+no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
+no rdr on lo0 inet proto tcp from any to <snet_bypass>
+rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
+pass out quick proto { tcp udp } from any to any group 7777
+pass out quick proto tcp from any to <snet_bypass> flags any no state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
+`,
+    ] as const,
+  ]),
+];
+
+const readFile = () => '';
+
+describe('renderRuleset()', () => {
+  test.each([...GOLDEN])('with IPv6 %s and %j', (ipv6, plan, rules) => {
+    const text = renderRuleset(plan, ipv6, FILES);
+    expect(text).toBe(TABLES + rules);
+    // pfctl takes it: all of it, or nothing.
+    const read = readRuleset(text, { readFile });
+    expect(read.translation.length + read.filter.length).toBe(rules.trimEnd().split('\n').length);
+  });
+
+  test('has every port and group that a plan can have', () => {
+    const port = fc.integer({ min: 1, max: 65_535 });
+    const plans = fc.record({
+      port,
+      dns: fc.option(port, { nil: undefined }),
+      gid: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+    });
+    fc.assert(
+      fc.property(plans, fc.constantFrom('redirect', 'block', 'direct', 'none'), (plan, ipv6) => {
+        const { filter, translation } = readRuleset(renderRuleset(plan, ipv6, FILES), { readFile });
+        const targets = translation.flatMap((rule) =>
+          'target' in rule && rule.target ? [rule.target.port] : [],
+        );
+        expect(new Set(targets)).toEqual(new Set([plan.port, ...(plan.dns === undefined ? [] : [plan.dns])]));
+        const groups = filter.flatMap((rule) => ('groups' in rule ? rule.groups : []));
+        expect(groups).toEqual([{ operator: '=', low: plan.gid, high: plan.gid }]);
+      }),
+    );
+  });
+});
+
+describe('tables', () => {
+  const V4_ONLY = '10.0.0.0/8\n192.0.2.0/24\n!192.0.2.254\n!2001:db8::254\n';
+  const bypass = rangesFrom('10.0.0.0/8', '192.0.2.0/24', '2001:db8::/32');
+  const caught = ['192.0.2.254', '2001:db8::254'].map((text) => parseAddress(text)!);
+
+  test('hold the ranges, less what must be caught in them', () => {
+    expect(renderBypass(bypass, 'redirect', caught)).toBe(V4_ONLY.replace('!192', '2001:db8::/32\n!192'));
+  });
+
+  test('hold nothing of IPv6 where there is none', () => {
+    expect(renderBypass(bypass, 'none', caught.slice(0, 1))).toBe(V4_ONLY.replace('!2001:db8::254\n', ''));
+  });
+
+  test('may be empty', () => {
+    expect(renderBypass(rangesFrom(), 'redirect', [])).toBe('');
+    expect(renderOwn([])).toBe('');
+  });
+
+  test('are what pfctl reads', () => {
+    const own = ['192.168.1.5', '2a00::1'].map((text) => parseAddress(text)!);
+    const contents: Record<string, string> = {
+      [FILES.own]: renderOwn(own),
+      [FILES.bypass]: renderBypass(bypass, 'redirect', caught),
+    };
+    const { tables } = readRuleset(renderRuleset(PLAN, 'redirect', FILES), {
+      readFile: (path) => contents[path]!,
+    });
+    const entries = (name: string) =>
+      tables
+        .get(name)!
+        .entries.map(
+          ({ negated, cidr }) => `${negated ? '!' : ''}${formatAddress(cidr.address)}/${cidr.prefix}`,
+        );
+    expect(entries(OWN_TABLE)).toEqual(['192.168.1.5/32', '2a00::1/128']);
+    expect(entries(BYPASS_TABLE)).toEqual([
+      '10.0.0.0/8',
+      '192.0.2.0/24',
+      '2001:db8::/32',
+      '!192.0.2.254/32',
+      '!2001:db8::254/128',
+    ]);
+  });
+});
+
+describe('names', () => {
+  test('fit the kernel', () => {
+    for (const table of [BYPASS_TABLE, OWN_TABLE]) expect(table.length).toBeLessThan(32);
+  });
+
+  test('are one level below com.apple, and none that xnu takes for its own', () => {
+    expect(ANCHOR).toMatch(/^com\.apple\/[^/]+$/);
+    expect(ANCHOR).not.toMatch(
+      /^com\.apple\/(?:200\.AirDrop|250\.ApplicationFirewall)|^com\.apple\.internet-sharing/,
+    );
+  });
+});
