@@ -240,6 +240,16 @@ export const RULES: readonly Rule[] = [
     broken: { 'src/net/forgotten.ts': '' },
   },
   {
+    name: 'no file is imported for its effects alone: the bundler drops such imports, by what package.json says',
+    check: (sources) =>
+      sources
+        .filter(isProduct)
+        .flatMap(({ path, text }) =>
+          [...text.matchAll(/^import '([^']+)'/gm)].map(([, to]) => `${path} imports ${to}`),
+        ),
+    broken: { 'src/app/effects.ts': `import './effect.ts';` },
+  },
+  {
     name: 'what the product exports, the product uses',
     check: (sources) => {
       const product = sources
