@@ -1,5 +1,7 @@
 /** Starts other programs: the only place that does. Never through a shell; arguments are a list from here to exec. */
+import { constants } from 'node:os';
 import { SnetError } from './errors.ts';
+import { searchPath } from './select_search_path.ts';
 
 export interface Finished {
   /** Exit code; 128 + n for one that signal n has ended. */
@@ -55,8 +57,8 @@ export class RunError extends SnetError<RunStatus> {}
 /** Milliseconds: what the programs here do takes some tens of them. */
 const TIMEOUT = 15_000;
 
-/** Where programs are looked for. Not the user's: sudo may have left us without the sbin folders. */
-export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Where programs are looked for on this machine. */
+export const SEARCH_PATH = searchPath();
 
 /** A locale of the user's would change what programs say. */
 const ENVIRONMENT = { PATH: SEARCH_PATH, LC_ALL: 'C' };
@@ -95,7 +97,7 @@ export const systemRunner: Runner = {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new RunError('ERR_RUN_TIMEOUT', `${argv[0]} did not end within ${timeout} ms and was killed`));
+      reject(overdue(argv, timeout));
     }, timeout);
     try {
       const [stdout, stderr, code] = await Promise.race([finished, late]);
@@ -124,6 +126,36 @@ export const systemRunner: Runner = {
     };
   },
 };
+
+/** Milliseconds: everything else of ours stands still meanwhile. */
+const STANDSTILL = 3000;
+
+/** As {@link Runner}'s `run`, but synchronous. */
+export type RunNow = (argv: readonly string[], options?: Pick<RunOptions, 'timeout'>) => Finished;
+
+/**
+ * Runs a program to its end while nothing else of this process runs: only for what an error must say before it ends us.
+ * @throws RunError, as `run`
+ */
+export const runNow: RunNow = (argv, { timeout = STANDSTILL } = {}) => {
+  const { exitCode, signalCode, exitedDueToTimeout, stdout, stderr } = Bun.spawnSync(located(argv), {
+    ...SURROUNDINGS,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout,
+    killSignal: 'SIGKILL',
+  });
+  if (exitedDueToTimeout) throw overdue(argv, timeout);
+  // The types know of no program that a signal has ended (Bun 1.4.5).
+  const signal = signalCode as NodeJS.Signals | undefined;
+  const code = signal === undefined ? exitCode : 128 + constants.signals[signal];
+  return { code, stdout: stdout.toString(), stderr: stderr.toString() };
+};
+
+function overdue(argv: readonly string[], timeout: number): RunError {
+  return new RunError('ERR_RUN_TIMEOUT', `${argv[0]} did not end within ${timeout} ms and was killed`);
+}
 
 /** How this program starts itself again: the executable; from sources, the runtime and the main file. */
 export function selfArgv(args: readonly string[]): string[] {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { linesOf } from '../../src/base/lines.ts';
-import { missingProgram, RunError, selfArgv, systemRunner } from '../../src/base/runner.ts';
+import { missingProgram, RunError, runNow, selfArgv, systemRunner } from '../../src/base/runner.ts';
+import { searchPath } from '../../src/base/select_search_path.ts';
 import { eventually } from '../lab/eventually.ts';
 import { folderForEach } from '../lab/folder.ts';
 import { hasEnded } from '../lab/proc.ts';
@@ -98,6 +99,39 @@ describe('run()', () => {
     expect(error.message).toBe('the program snet-no-such-program is not installed');
     expect(error.hint).toBeUndefined();
   });
+});
+
+describe('runNow()', () => {
+  test('gives what the program said, where it said it, and its exit code or signal', () => {
+    expect(runNow(sh('echo out; echo err >&2; exit 3'))).toEqual({
+      code: 3,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    });
+    expect(runNow(sh('kill -TERM $$')).code).toBe(128 + 15);
+    expect(runNow(['pwd']).stdout).toBe('/\n');
+    expect(runNow(['cat']).stdout).toBe('');
+  });
+
+  test('kills what does not end in time, whatever holds its pipes', () => {
+    const before = performance.now();
+    expect(() => runNow(sh('sleep 20 & sleep 10'), { timeout: 100 })).toThrow(
+      'sh did not end within 100 ms and was killed',
+    );
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+
+  test('of a program that is missing throws', () => {
+    expect(() => runNow(['snet-no-such-program'])).toThrow(RunError);
+  });
+});
+
+test('searchPath() has the system first where the other folders are not root’s alone', () => {
+  expect(searchPath()).toBe('/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
+  const mac = searchPath('darwin').split(':');
+  // pfctl, ifconfig, route; scutil, sysctl, lsof; launchctl
+  expect(mac.slice(0, 4).toSorted()).toEqual(['/bin', '/sbin', '/usr/bin', '/usr/sbin']);
+  expect(mac).toContain('/opt/homebrew/bin');
 });
 
 test.each([

@@ -1,4 +1,4 @@
-/** Who listens on a TCP port of this machine: for the person who finds it taken. */
+/** Linux: who listens on a TCP port of this machine, for the person who finds it taken. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** TCP_LISTEN, include/net/tcp_states.h */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { listeningInodes, portHolder } from '../../src/inbound/port_holder.ts';
+import { listeningInodes, portHolder } from '../../src/inbound/port_holder_linux.ts';
 import { folderForAll } from '../lab/folder.ts';
 import { Netns } from '../lab/netns.ts';
 import { start } from '../lab/program.ts';
@@ -72,7 +72,7 @@ describeNeeding(['root', 'ip', 'nc'], 'portHolder()', () => {
     await using ns = await Netns.create('port');
     await using listener = start(ns, ['nc', '-l', '-k', '-v', '127.0.0.1', '1111']);
     await listener.says(/Listening/);
-    const module = new URL('../../src/inbound/port_holder.ts', import.meta.url).href;
+    const module = new URL('../../src/inbound/port_holder_linux.ts', import.meta.url).href;
     const ask = `const { portHolder } = await import('${module}'); process.stdout.write(portHolder(1111));`;
     expect(await ns.must([process.execPath, '-e', ask])).toBe(`process ${listener.pid} (nc)`);
     expect(portHolder(1111) ?? '').not.toContain(String(listener.pid));
