@@ -1,0 +1,125 @@
+/** The rules of one plan in the kernel, and what they need beside them: steps, each of which notes first what it will owe. */
+import { explain } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Runner } from '../../base/runner.ts';
+import type { Address } from '../../net/address.ts';
+import { RedirectError, type RedirectPlan } from '../redirect.ts';
+import { bootId } from './boot_id.ts';
+import { BYPASS_TABLE, OWN_TABLE, type PfFiles } from './names.ts';
+import { execute, LOAD, replaceTable } from './pfctl.ts';
+import { renderBypass, renderOwn, renderRuleset, type Ipv6Treatment } from './render.ts';
+import { deleteState, writeState, writeTable, type PfState } from './state_file.ts';
+import { readSegmentation, writeSegmentation } from './sysctl.ts';
+import { takeToken } from './token.ts';
+import { takeOut } from './undo.ts';
+
+export interface InForceOptions {
+  readonly runner: Runner;
+  readonly log: Log;
+  readonly files: PfFiles;
+  /** Destinations that must come to us though their nets are bypassed. */
+  readonly caught: readonly Address[];
+  readonly ownAddresses: () => readonly Address[];
+}
+
+export interface InForce {
+  readonly token: string | undefined;
+  readonly ipv6: Ipv6Treatment;
+  /** Loads tables and rules, in one transaction. @throws RedirectError; what was in force stays */
+  load(ipv6: Ipv6Treatment): Promise<void>;
+  /** Turns pf on. @throws RedirectError */
+  enable(): Promise<void>;
+  /** Has TCP cut its segments itself. Where that can't be set, it is said: uploads may be slow then. */
+  stopSegmentation(): Promise<void>;
+  /** Puts other ranges in the place of those that are bypassed, all at once. @throws RedirectError; the old ones stay */
+  replaceBypass(plan: RedirectPlan): Promise<void>;
+  /** If the machine has other addresses than at the last load. @returns whether it has. @throws RedirectError */
+  refreshOwn(): Promise<boolean>;
+  /** Undoes all of it. May be called again if it failed. @throws RedirectError, after all that could be done */
+  undo(): Promise<void>;
+}
+
+/** Nothing is in the kernel yet; the file of the state is there. @throws RedirectError */
+export async function beginInForce(
+  initial: RedirectPlan,
+  { runner, log, files, caught, ownAddresses }: InForceOptions,
+): Promise<InForce> {
+  let plan = initial;
+  let ipv6: Ipv6Treatment = 'none';
+  let own = '';
+  let state: PfState = {
+    owner: process.pid,
+    boot: await bootId(runner),
+    token: undefined,
+    before: undefined,
+    segmentation: undefined,
+  };
+
+  async function note(change: Partial<PfState>): Promise<void> {
+    // Known to us even if it can't be written: we undo by it as long as we live.
+    state = { ...state, ...change };
+    await writeState(files, state);
+  }
+
+  const writeBypass = ({ bypass }: RedirectPlan, treatment: Ipv6Treatment) =>
+    writeTable(files, files.bypass, renderBypass(bypass, treatment, caught));
+
+  await note({});
+  return {
+    get token() {
+      return state.token;
+    },
+    get ipv6() {
+      return ipv6;
+    },
+
+    async load(treatment) {
+      const addresses = renderOwn(ownAddresses());
+      await writeTable(files, files.own, addresses);
+      await writeBypass(plan, treatment);
+      await execute(runner, LOAD, renderRuleset(plan, treatment, files));
+      ipv6 = treatment;
+      own = addresses;
+    },
+
+    enable: () => takeToken(runner, state, note),
+
+    async stopSegmentation() {
+      try {
+        const value = await readSegmentation(runner);
+        if (value === 0) return;
+        await note({ segmentation: value });
+        await writeSegmentation(runner, 0);
+      } catch (error) {
+        if (!(error instanceof RedirectError)) throw error;
+        log.warn('net.inet.tcp.tso could not be set to 0: uploads may be slow', { reason: explain(error) });
+      }
+    },
+
+    async replaceBypass(next) {
+      await writeBypass(next, ipv6);
+      try {
+        await execute(runner, replaceTable(BYPASS_TABLE, files.bypass));
+      } catch (error) {
+        // The rules may be loaded anew from it at any time.
+        await writeBypass(plan, ipv6);
+        throw error;
+      }
+      plan = next;
+    },
+
+    async refreshOwn() {
+      const addresses = renderOwn(ownAddresses());
+      if (addresses === own) return false;
+      await writeTable(files, files.own, addresses);
+      await execute(runner, replaceTable(OWN_TABLE, files.own));
+      own = addresses;
+      return true;
+    },
+
+    async undo() {
+      await takeOut(runner, state);
+      await deleteState(files);
+    },
+  };
+}
