@@ -6,7 +6,7 @@ import type { Address } from '../../net/address.ts';
 import { RedirectError, type RedirectPlan } from '../redirect.ts';
 import { bootId } from './boot_id.ts';
 import { BYPASS_TABLE, OWN_TABLE, type PfFiles } from './names.ts';
-import { execute, LOAD, replaceTable } from './pfctl.ts';
+import { execute, FLUSH, LOAD, replaceTable } from './pfctl.ts';
 import { renderBypass, renderOwn, renderRuleset, type Ipv6Treatment } from './render.ts';
 import { deleteState, writeState, writeTable, type PfState } from './state_file.ts';
 import { readSegmentation, writeSegmentation } from './sysctl.ts';
@@ -31,6 +31,12 @@ export interface InForce {
   enable(): Promise<void>;
   /** Has TCP cut its segments itself. Where that can't be set, it is said: uploads may be slow then. */
   stopSegmentation(): Promise<void>;
+  /**
+   * Takes rules and tables out, and leaves all else as it is, until the next load. For when what is turned round to lo0 would
+   * get lost there: without rules connections go straight out, and that is better than nowhere.
+   * @throws RedirectError
+   */
+  suspend(): Promise<void>;
   /** Puts other ranges in the place of those that are bypassed, all at once. @throws RedirectError; the old ones stay */
   replaceBypass(plan: RedirectPlan): Promise<void>;
   /** If the machine has other addresses than at the last load. @returns whether it has. @throws RedirectError */
@@ -47,6 +53,7 @@ export async function beginInForce(
   let plan = initial;
   let ipv6: Ipv6Treatment = 'none';
   let own = '';
+  let suspended = false;
   let state: PfState = {
     owner: process.pid,
     boot: await bootId(runner),
@@ -80,6 +87,13 @@ export async function beginInForce(
       await execute(runner, LOAD, renderRuleset(plan, treatment, files));
       ipv6 = treatment;
       own = addresses;
+      suspended = false;
+    },
+
+    async suspend() {
+      if (suspended) return;
+      await execute(runner, FLUSH);
+      suspended = true;
     },
 
     enable: () => takeToken(runner, state, note),
@@ -99,7 +113,7 @@ export async function beginInForce(
     async replaceBypass(next) {
       await writeBypass(next, ipv6);
       try {
-        await execute(runner, replaceTable(BYPASS_TABLE, files.bypass));
+        if (!suspended) await execute(runner, replaceTable(BYPASS_TABLE, files.bypass));
       } catch (error) {
         // The rules may be loaded anew from it at any time.
         await writeBypass(plan, ipv6);
@@ -110,7 +124,7 @@ export async function beginInForce(
 
     async refreshOwn() {
       const addresses = renderOwn(ownAddresses());
-      if (addresses === own) return false;
+      if (suspended || addresses === own) return false;
       await writeTable(files, files.own, addresses);
       await execute(runner, replaceTable(OWN_TABLE, files.own));
       own = addresses;

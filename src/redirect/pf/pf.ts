@@ -165,24 +165,27 @@ export function createPf({
     );
   }
 
-  /** @returns what could not be mended, by name */
+  /**
+   * What keeps our rules from being asked, or lo0 from being looked at, is another program's doing, and undone only if we
+   * may. Until it is, our rules are out: half of them would have connections vanish on lo0.
+   * @returns what could not be mended
+   */
   async function mend(rules: InForce, damages: readonly Damage[]): Promise<Damage[]> {
-    const left: Damage[] = [];
     let found = damages;
-    const ofMain = found.filter((damage) => damage === 'unasked' || damage === 'skipped');
-    if (ofMain.length > 0 && reloadPfConf) {
-      await reloadMain(ofMain.map((damage) => DAMAGES[damage]));
+    if (found.some(isOfOthers) && reloadPfConf) {
+      await reloadMain(found.filter(isOfOthers).map((damage) => DAMAGES[damage]));
       found = await inspect(runner, rules.token);
     }
-    for (const damage of found) {
-      if (damage === 'unasked' || damage === 'skipped') left.push(damage);
-      // The token that we had counts no more.
-      else if (damage === 'off' || damage === 'unheld') await rules.enable();
-      else if (damage === 'emptied') await rules.load(rules.ipv6);
-      else await rules.stopSegmentation();
-    }
+    const left = found.filter(isOfOthers);
+    if (left.length > 0) await rules.suspend();
+    // In any case: the token that we had may count no more.
+    if (found.includes('off') || found.includes('unheld')) await rules.enable();
+    if (found.includes('emptied') && left.length === 0) await rules.load(rules.ipv6);
+    if (found.includes('segmented')) await rules.stopSegmentation();
     return left;
   }
+
+  const isOfOthers = (damage: Damage) => damage === 'unasked' || damage === 'skipped';
 
   /** @param networkChanged so what could not be proven before may be proven now */
   async function look(networkChanged: boolean): Promise<void> {
@@ -204,16 +207,15 @@ export function createPf({
 
   function tell(damages: readonly Damage[], left: readonly Damage[]): void {
     const inWords = (list: readonly Damage[]) => list.map((damage) => DAMAGES[damage]).join(', ');
-    if (!isNewDamage(inWords(damages) || undefined)) return;
-    if (left.length < damages.length) {
-      log.warn('put right what another program had done to pf', { found: inWords(damages) });
-    }
+    // Our rules are out because of what is left: that they come back is news.
+    const isNew = isNewDamage(inWords(left.length > 0 ? left : damages) || undefined);
+    if (!isNew) return;
     if (left.length > 0) {
-      log.error('connections are not redirected: another program has changed pf', {
+      log.error('connections go straight out, past the proxy, for another program has changed pf', {
         found: inWords(left),
         hint: 'sudo pfctl -f /etc/pf.conf, or "reload-pf-conf": true',
       });
-    }
+    } else log.warn('put right what another program had done to pf', { found: inWords(damages) });
   }
 
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
-import { formatAddress, parseAddress } from '../../../src/net/address.ts';
+import { formatAddress, formatEndpoint, parseAddress, type Endpoint } from '../../../src/net/address.ts';
 import { ANCHOR, BYPASS_TABLE, OWN_TABLE, pfFiles } from '../../../src/redirect/pf/names.ts';
 import {
   renderBypass,
@@ -8,6 +8,7 @@ import {
   renderRuleset,
   type Ipv6Treatment,
 } from '../../../src/redirect/pf/render.ts';
+import { evaluate, tablesOf, type Packet } from '../../lab/mac/pf_evaluate.ts';
 import { readRuleset } from '../../lab/mac/pf_reader.ts';
 import { rangesFrom } from '../../net/ranges_from.ts';
 
@@ -163,6 +164,95 @@ describe('renderRuleset()', () => {
         expect(groups).toEqual([{ operator: '=', low: plan.gid, high: plan.gid }]);
       }),
     );
+  });
+});
+
+describe('what the rules make of a packet', () => {
+  const at = (host: string, port: number): Endpoint => ({ address: parseAddress(host)!, port });
+  const OWN = ['192.168.1.5', '8.8.4.4', '2a00::5'].map((text) => parseAddress(text)!);
+  const CAUGHT = ['192.0.2.254', '2001:db8::254'].map((text) => parseAddress(text)!);
+  const BYPASS = rangesFrom(
+    '192.168.0.0/16',
+    '192.0.2.0/24',
+    '1.2.4.0/24',
+    'fe80::/10',
+    '2001:db8::/32',
+    '2400::/12',
+  );
+
+  function fate(ipv6: Ipv6Treatment, plan: typeof PLAN | typeof WITHOUT_DNS, given: Partial<Packet>): string {
+    const contents: Record<string, string> = {
+      [FILES.own]: renderOwn(OWN),
+      [FILES.bypass]: renderBypass(BYPASS, ipv6, CAUGHT),
+    };
+    const ruleset = readRuleset(renderRuleset(plan, ipv6, FILES), { readFile: (path) => contents[path]! });
+    const destination = given.destination!;
+    const found = evaluate(ruleset, tablesOf(ruleset), {
+      protocol: 'tcp',
+      source: at(destination.address.family === 4 ? '192.168.1.5' : '2a00::5', 50_000),
+      destination,
+      interface: 'en0',
+      user: 501,
+      group: 20,
+      ...given,
+    });
+    if (found.what === 'redirected') return formatEndpoint(found.to);
+    return found.what === 'blocked' ? `blocked: ${found.answer}` : found.what;
+  }
+
+  const V4 = at('93.184.216.34', 443);
+  const V6 = at('2606:2800::1', 443);
+  const udp = { protocol: 'udp' } as const;
+
+  test.each(['redirect', 'block', 'direct', 'none'] as const)('over IPv4, with IPv6 %s', (ipv6) => {
+    const of = (given: Partial<Packet>, plan: typeof PLAN | typeof WITHOUT_DNS = PLAN) =>
+      fate(ipv6, plan, given);
+    expect(of({ destination: V4 })).toBe('127.0.0.1:1111');
+    expect(of({ destination: V4, interface: 'utun4' })).toBe('127.0.0.1:1111');
+    expect(of({ destination: V4, group: 7777 })).toBe('passed');
+    expect(of({ destination: V4, ...udp })).toBe('passed');
+    expect(of({ destination: at('1.2.4.8', 443) })).toBe('passed');
+    // Bypassed as a net, but for the place where we prove that the rules work.
+    expect(of({ destination: at('192.0.2.1', 9) })).toBe('passed');
+    expect(of({ destination: at('192.0.2.254', 9) })).toBe('127.0.0.1:1111');
+    // The router's resolver, in a bypassed net; and ours.
+    const question = at('192.168.1.1', 53);
+    expect(of({ destination: question, ...udp })).toBe('127.0.0.1:1053');
+    expect(of({ destination: question })).toBe('127.0.0.1:1053');
+    expect(of({ destination: question, ...udp, group: 7777 })).toBe('passed');
+    expect(of({ destination: question, ...udp }, WITHOUT_DNS)).toBe('passed');
+    expect(of({ destination: question }, WITHOUT_DNS)).toBe('passed');
+    // Nothing that is on its way over lo0 to ourselves is redirected there; the reader loses it for want of a listener.
+    expect(of({ destination: at('8.8.4.4', 443) })).toBe('lost');
+    expect(of({ destination: at('8.8.4.4', 53), ...udp })).toBe('lost');
+    expect(of({ destination: at('127.0.0.1', 443) })).toBe('lost');
+  });
+
+  test.each([
+    ['redirect', '[::1]'],
+    ['block', undefined],
+    ['direct', undefined],
+    ['none', undefined],
+  ] as const)('over IPv6 with %s', (ipv6, listener) => {
+    const otherwise = ipv6 === 'block' ? 'blocked: return' : 'passed';
+    const of = (given: Partial<Packet>, plan: typeof PLAN | typeof WITHOUT_DNS = PLAN) =>
+      fate(ipv6, plan, given);
+    expect(of({ destination: V6 })).toBe(listener ? `${listener}:1111` : otherwise);
+    expect(of({ destination: V6, group: 7777 })).toBe('passed');
+    expect(of({ destination: V6, interface: 'lo0' })).toBe('passed');
+    // QUIC and the like.
+    expect(of({ destination: V6, ...udp })).toBe('passed');
+    const question = at('2606:4700:4700::1111', 53);
+    expect(of({ destination: question, ...udp })).toBe(listener ? `${listener}:1053` : otherwise);
+    expect(of({ destination: question })).toBe(listener ? `${listener}:1053` : otherwise);
+    expect(of({ destination: question, ...udp, group: 7777 })).toBe('passed');
+    expect(of({ destination: question, ...udp }, WITHOUT_DNS)).toBe('passed');
+    expect(of({ destination: at('fe80::1', 53), ...udp })).toBe('passed');
+    expect(of({ destination: at('fe80::1', 53) })).toBe('passed');
+    if (ipv6 === 'none') return;
+    expect(of({ destination: at('2400::1', 443) })).toBe('passed');
+    expect(of({ destination: at('2001:db8::254', 9) })).toBe(listener ? `${listener}:1111` : otherwise);
+    if (listener) expect(of({ destination: at('2a00::5', 443) })).toBe('lost');
   });
 });
 
