@@ -54,6 +54,8 @@ export function readRuleset(
 ): Ruleset {
   const skip: string[] = [];
   const tables = new Map<string, TableDefinition>();
+  const normalization: AnchorRule[] = [];
+  const dummynet: AnchorRule[] = [];
   const translation: Ruleset['translation'][number][] = [];
   const filter: Ruleset['filter'][number][] = [];
   const loads: Ruleset['loads'][number][] = [];
@@ -88,15 +90,13 @@ export function readRuleset(
       loads.push({ anchor, file: cursor.string() });
     } else if (cursor.takes('scrub-anchor')) {
       enter('normalization');
-      cursor.string();
-      readSelection(cursor);
+      normalization.push(readAnchor(cursor, 'scrub'));
     } else if (cursor.sees('scrub') || cursor.seesBoth('no', 'scrub')) {
       enter('normalization');
       readScrub(cursor);
     } else if (cursor.takes('dummynet-anchor')) {
       enter('dummynet');
-      cursor.string();
-      readSelection(cursor);
+      dummynet.push(readAnchor(cursor, 'dummynet'));
     } else if (cursor.takes('anchor')) {
       enter('filtering');
       filter.push(readFilterAnchor(cursor));
@@ -107,7 +107,7 @@ export function readRuleset(
       const anchored = cursor.takesOne(['rdr-anchor', 'nat-anchor', 'binat-anchor'] as const);
       if (anchored) {
         enter('translation');
-        translation.push(readTranslationAnchor(cursor, anchored));
+        translation.push(readAnchor(cursor, ANCHORS[anchored]));
       } else if (TRANSLATIONS.some((kind) => cursor.sees(kind) || cursor.seesBoth('no', kind))) {
         enter('translation');
         translation.push(readTranslationRule(cursor));
@@ -122,7 +122,7 @@ export function readRuleset(
   }
   const entries = [...tables.values()].reduce((sum, table) => sum + table.entries.length, 0);
   if (entries > TABLE_ENTRIES) throw new RangeError(`${entries} entries are more than tables may hold`);
-  return { skip, blockPolicy, tables, translation, filter, loads };
+  return { skip, blockPolicy, tables, normalization, translation, dummynet, filter, loads };
 }
 
 function readText(path: string): string {
@@ -144,11 +144,9 @@ function readFilterAnchor(cursor: Cursor): AnchorRule {
   return { kind: 'anchor', of: 'filter', name, direction, quick, ...readSelection(cursor) };
 }
 
-function readTranslationAnchor(
-  cursor: Cursor,
-  word: 'rdr-anchor' | 'nat-anchor' | 'binat-anchor',
-): AnchorRule {
-  const of = word === 'rdr-anchor' ? 'rdr' : word === 'nat-anchor' ? 'nat' : 'binat';
+const ANCHORS = { 'rdr-anchor': 'rdr', 'nat-anchor': 'nat', 'binat-anchor': 'binat' } as const;
+
+function readAnchor(cursor: Cursor, of: AnchorRule['of']): AnchorRule {
   const name = cursor.string();
   return { kind: 'anchor', of, name, direction: undefined, quick: false, ...readSelection(cursor) };
 }

@@ -8,7 +8,10 @@ export interface Ruleset {
   /** `set block-policy`. */
   readonly blockPolicy: 'drop' | 'return';
   readonly tables: ReadonlyMap<string, TableDefinition>;
+  /** Anchors alone: `scrub` itself cleans packets, and nothing here depends on it. */
+  readonly normalization: readonly AnchorRule[];
   readonly translation: readonly (TranslationRule | AnchorRule)[];
+  readonly dummynet: readonly AnchorRule[];
   readonly filter: readonly (FilterRule | AnchorRule)[];
   /** `load anchor NAME from FILE`, in the order of the file. */
   readonly loads: readonly { readonly anchor: string; readonly file: string }[];
@@ -102,7 +105,7 @@ export interface FilterRule extends Selection {
 /** `anchor`, `rdr-anchor`, `nat-anchor` …: the rules of another ruleset at this place. */
 export interface AnchorRule extends Selection {
   readonly kind: 'anchor';
-  readonly of: 'filter' | 'rdr' | 'nat' | 'binat';
+  readonly of: 'filter' | 'rdr' | 'nat' | 'binat' | 'scrub' | 'dummynet';
   /** A path; behind a last `/*` all its children, one level, by name. */
   readonly name: string;
   readonly direction: 'in' | 'out' | undefined;
