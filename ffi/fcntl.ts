@@ -15,7 +15,7 @@ const O_NONBLOCK = process.platform === 'darwin' ? 4 : 0o4000;
 /** Calls fcntl(2) with an int. @returns what it returned, negative if it failed */
 type Fcntl = (fd: number, command: number, argument: number) => number;
 
-/** See `variadic` in libc.ts. */
+/** See variadic.ts. */
 const padded: Fcntl = (fd, command, argument) => libc.fcntl(fd, command, argument, 0, 0, 0, 0, 0, argument);
 
 /** The system call under libSystem's fcntl, which is not variadic: xnu bsd/kern/syscalls.master. */

@@ -22,7 +22,7 @@ export interface CallingConvention {
   readonly ioctl: Ioctl;
 }
 
-/** ioctl itself, its pointer passed where either kind of calling convention has it: see `variadic` in libc.ts. */
+/** ioctl itself, its pointer passed where either kind of calling convention has it: see variadic.ts. */
 export const PADDED: CallingConvention = {
   name: 'ioctl',
   ioctl: (fd, request, argument) =>

@@ -2,14 +2,12 @@
  * The C library: one table, opened once. Nobody calls a symbol from here directly but the wrappers beside this
  * file, one a symbol, which check lengths before the call and errno after it.
  */
-import { FFIType, read, type FFITypeOrString, type Pointer } from 'bun:ffi';
+import { FFIType, read, type Pointer } from 'bun:ffi';
 import { SystemError } from './errno.ts';
 import { openFirst } from './library.ts';
+import { FCNTL, IOCTL } from './variadic.ts';
 
-/**
- * Functions that are there under the same name and prototype on Linux (glibc, musl) and macOS. Of the two that are
- * variadic in C, ioctl and fcntl, see {@link variadic}.
- */
+/** Functions that are there under the same name on Linux (glibc, musl) and macOS, and are called in the same way. */
 const SHARED = {
   /** <sys/socket.h> `int socket(int domain, int type, int protocol)` */
   socket: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
@@ -33,10 +31,8 @@ const SHARED = {
   recvfrom: { args: ['i32', 'ptr', 'usize', 'i32', 'ptr', 'ptr'], returns: FFIType.i64_fast },
   /** <unistd.h> `int close(int fd)` */
   close: { args: ['i32'], returns: 'i32' },
-  /** <sys/ioctl.h> `int ioctl(int fd, unsigned long request, ...)`: one pointer more; musl's request is an int */
-  ioctl: variadic('i32', 'u64', 'ptr'),
-  /** <fcntl.h> `int fcntl(int fd, int cmd, ...)`: an int or a pointer more */
-  fcntl: variadic('i32', 'i32', 'u64'),
+  ioctl: IOCTL,
+  fcntl: FCNTL,
   /** <net/if.h> `unsigned int if_nametoindex(const char *name)` */
   if_nametoindex: { args: ['ptr'], returns: 'u32' },
   /** <sys/file.h> `int flock(int fd, int operation)` */
@@ -46,25 +42,6 @@ const SHARED = {
   /** <sys/resource.h> `int setrlimit(int resource, const struct rlimit *limit)` */
   setrlimit: { args: ['i32', 'ptr'], returns: 'i32' },
 } as const;
-
-/**
- * The prototype of a function of two named arguments and one variadic one, which is passed twice: as the third and as the
- * ninth argument. The third is where every calling convention but one looks for it (rdx, x2). Apple's for arm64 has
- * variadic arguments on the stack only, in slots of eight bytes ("Writing ARM64 code for Apple platforms"); the ninth
- * argument of a function that is not variadic is the first that no longer fits in x0 to x7, so it lies in that very slot.
- * All that pads is eight bytes wide, since that convention packs what is smaller. What a function doesn't look for is
- * ignored: on every one of these systems the caller clears the stack.
- */
-function variadic<
-  const A extends FFITypeOrString,
-  const B extends FFITypeOrString,
-  const C extends FFITypeOrString,
->(first: A, second: B, third: C) {
-  return {
-    args: [first, second, third, 'u64', 'u64', 'u64', 'u64', 'u64', third],
-    returns: 'i32',
-  } as const;
-}
 
 /** glibc and musl, <errno.h>: `int *__errno_location(void)` */
 const LINUX = { ...SHARED, __errno_location: { args: [], returns: 'ptr' } } as const;
