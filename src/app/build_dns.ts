@@ -30,13 +30,19 @@ export interface DnsRules extends ResolverRules {
   close(): void;
 }
 
+export interface SystemNames {
+  readonly nameservers: Nameservers;
+  /** See {@link createSystemResolver}. */
+  readonly domainsChanged: () => void;
+}
+
 /** @throws ExchangeError if a resolver's `ca` can't be used */
 export async function buildDns(
   config: Config & { readonly dns: DnsConfig },
   policy: Policy,
   verdicts: Verdicts,
   log: Log,
-  nameservers: Nameservers,
+  system: SystemNames,
 ): Promise<DnsRules> {
   const { dns } = config;
   const lists = await loadLists(dns.lists, stateDirectoryOf(config));
@@ -44,7 +50,7 @@ export async function buildDns(
 
   const china = side('china', dns, streamsBy(single(direct)), log);
   const trusted = side('trusted', dns, streamsBy(policy.upstreams), log);
-  const local = systemSide(nameservers);
+  const local = systemSide(system);
   // Which names are local depends on it.
   await local.reread();
   const queryLog = dns.log === undefined ? undefined : openQueryLog(dns.log, log);
@@ -82,7 +88,7 @@ function side(name: 'china' | 'trusted', dns: DnsConfig, open: OpenStream, log: 
   );
 }
 
-function systemSide(nameservers: Nameservers): SystemResolver {
+function systemSide({ nameservers, domainsChanged }: SystemNames): SystemResolver {
   const open = streamsBy(single(direct));
   const exchangeWith = ({ address, port }: Endpoint) =>
     createExchange(
@@ -99,6 +105,7 @@ function systemSide(nameservers: Nameservers): SystemResolver {
     );
   return createSystemResolver({
     nameservers,
+    domainsChanged,
     open: (resolvers) => createSide('system', resolvers.map(exchangeWith)),
     now: () => performance.now(),
   });

@@ -48,6 +48,7 @@ export async function buildPolicy(
     timeouts: config.timeouts,
     bypass: kernelBypass(route),
     retire: () => built.retire(),
+    renew: (hasAddress) => built.renew(hasAddress),
     stop: () => built.stop(),
   };
 }

@@ -69,7 +69,9 @@ export async function startDns(
   const verdicts = createVerdicts();
   const names = createNameMemory();
   const { directory } = cacheConfig;
-  const build: DnsService['build'] = (next, by) => buildDns(next, by, verdicts, log, nameservers);
+  let reconsider = () => {};
+  const system = { nameservers, domainsChanged: () => reconsider() };
+  const build: DnsService['build'] = (next, by) => buildDns(next, by, verdicts, log, system);
 
   let rules = await build(config, policy);
   const failed = (error: unknown) => {
@@ -77,6 +79,8 @@ export async function startDns(
     if (error instanceof Error) log.debug(error.stack ?? error.message);
   };
   const resolver = createResolver(rules, { cache, memory: names, clock: realClock, failed });
+  // What is in the cache is decided on anew, and local names are asked anew.
+  reconsider = () => resolver.use(rules);
   let forLinkLocal: { readonly port: number; close(): void } | undefined;
   try {
     const listener = await listenDns({ port, resolve: resolver.resolve, failed, holder: portHolder });
@@ -107,7 +111,10 @@ export async function startDns(
         resolver.use(next);
         setTimeout(() => old.close(), QUERIES_END).unref();
       },
-      renew: () => rules.renew(),
+      async renew() {
+        await rules.renew();
+        reconsider();
+      },
       async stop() {
         listener.close();
         forLinkLocal?.close();

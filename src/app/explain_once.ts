@@ -23,13 +23,10 @@ export async function explainOnce(
   const unlogged = { ...config, dns: { ...config.dns, log: undefined } };
   const policy = await buildPolicy(unlogged, silent);
   try {
-    const rules = await buildDns(
-      unlogged,
-      policy,
-      createVerdicts({ bytes: SMALL }),
-      silent,
-      hostPlatform.nameservers,
-    );
+    const rules = await buildDns(unlogged, policy, createVerdicts({ bytes: SMALL }), silent, {
+      nameservers: hostPlatform.nameservers,
+      domainsChanged: () => {},
+    });
     try {
       const resolver = createResolver(rules, {
         cache: createCache({ ...config.dns.cache, size: SMALL }, () => realClock.now()),

@@ -10,6 +10,7 @@ import type { Log } from '../base/log.ts';
 import { isOwnListener, type OriginalDestination } from '../inbound/original_destination.ts';
 import { formatAddress, type Address, type Endpoint } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
+import type { HasAddress } from '../net/local_addresses.ts';
 import { descriptor } from '../net/socket.ts';
 import { isHostName } from '../net/target.ts';
 import { Relay, type ClientSocket, type RelayEvents } from '../relay/relay.ts';
@@ -90,6 +91,12 @@ export interface Flows {
    * @param finished is called when the last of these has ended
    */
   use(policy: Policy, finished: () => void): void;
+  /**
+   * Resets the flows whose way to their upstream begins at an address that the machine has no more: nothing comes back, and
+   * TCP would take minutes to say so.
+   * @returns how many
+   */
+  leaveGone(hasAddress: HasAddress): number;
   /** Resets every flow, and whatever still comes. */
   stop(): void;
 }
@@ -212,6 +219,13 @@ export function createFlows(
       old.finished = finished;
       if (old.flows === 0) finished();
       sweep.timeouts = next.timeouts satisfies RelayTimeouts;
+    },
+    leaveGone(hasAddress) {
+      const gone = [...relays].filter(
+        ({ localAddress }) => localAddress !== undefined && !hasAddress(localAddress),
+      );
+      for (const relay of gone) relay.settle('ERR_NETWORK_CHANGED');
+      return gone.length;
     },
     stop() {
       stopped = true;

@@ -21,6 +21,7 @@ const ORDERLY: ReadonlySet<FlowStatus> = new Set([
   'STOPPED',
   'ERR_IDLE',
   'ERR_HALF_CLOSED',
+  'ERR_NETWORK_CHANGED',
 ]);
 
 const WORDS: Partial<Record<FlowStatus, string>> = {

@@ -1,5 +1,6 @@
 /** What a configuration means for new connections; a reload makes another and swaps it in. */
 import type { Address } from '../net/address.ts';
+import type { HasAddress } from '../net/local_addresses.ts';
 import type { DualRanges } from '../net/ranges.ts';
 import type { Decision } from '../route/decide.ts';
 import type { Timeouts, UpstreamConfig } from '../config/config.ts';
@@ -21,6 +22,8 @@ export interface Policy {
   readonly bypass: DualRanges;
   /** Another is in force: no new flow goes by this one. */
   retire(): void;
+  /** The machine may have come to another network: see BuiltUpstreams. */
+  renew(hasAddress: HasAddress): void;
   /** Ends what the policy keeps going (refreshing the upstream's addresses). */
   stop(): Promise<void>;
 }

@@ -28,6 +28,8 @@ interface Standing {
 export interface Probes {
   /** One was answered lately: the page can be had, and a probe that fails tells something of the upstream. */
   work(): boolean;
+  /** The machine may have come to another network: all are probed again as soon as somebody uses it. */
+  renew(): void;
   stop(): void;
 }
 
@@ -71,6 +73,12 @@ export function startProbes(
 
   return {
     work: () => now() - lastAnswer < LATELY,
+    renew() {
+      for (const standing of standings) {
+        standing.earliest = 0;
+        standing.next = Math.min(standing.next, 0);
+      }
+    },
     stop() {
       stopping.abort();
       clearInterval(timer);

@@ -15,6 +15,7 @@ import { flowLimit } from './descriptors.ts';
 import { hasDns, startDns, warnOfUncaught } from './dns_service.ts';
 import { createFlowLog } from './flow_log.ts';
 import { createFlows } from './flow.ts';
+import { followNetwork } from './network_change.ts';
 import type { Platform } from './platform/platform.ts';
 import { hostPlatform } from './platform/select_platform.ts';
 import type { Policy } from './policy.ts';
@@ -132,6 +133,9 @@ export async function runProgram(
     port: config.port,
     dns: dns?.port ?? 'off',
   });
+
+  const network = followNetwork(running, (changed) => platform.watchNetwork(changed, log));
+  undo.defer(() => network.stop());
 
   let fresh = keepFresh();
   undo.defer(() => fresh.stop());

@@ -101,7 +101,9 @@ export function createResolver(initial: ResolverRules, options: ResolverOptions)
       return give(visit, formed(visit, composeOwn(query, question, decision)), decision.reason, undefined);
 
     const { kind } = decision.name;
-    if (!hit) return asked(visit, kind);
+    // Of another time: what is local, and who knows of it, may have been another network's.
+    const isOutdated = hit?.generation !== rules.generation && (kind === 'local' || hit?.side === 'local');
+    if (!hit || isOutdated) return asked(visit, kind);
     if (hit.state === 'stale') {
       if (!hit.shouldRefresh) return again(visit, hit, 'stale');
       return freshened(visit, kind, formInPlace(visit, scratch, hit.length), hit.side);

@@ -91,6 +91,8 @@ export interface SystemResolverOptions {
   readonly nameservers: Nameservers;
   /** An exchange with all of these, asked directly. */
   readonly open: (resolvers: readonly Endpoint[]) => Exchange;
+  /** The system's domains have become others: names may be local that were not, or the reverse. */
+  readonly domainsChanged: () => void;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
 }
@@ -119,7 +121,12 @@ interface State {
 
 const NOBODY: State = { general: undefined, byDomain: new Map(), domains: NO_DOMAINS };
 
-export function createSystemResolver({ nameservers, open, now }: SystemResolverOptions): SystemResolver {
+export function createSystemResolver({
+  nameservers,
+  open,
+  domainsChanged,
+  now,
+}: SystemResolverOptions): SystemResolver {
   let seen: string | undefined;
   let current = NOBODY;
   let lookedAt = -Infinity;
@@ -146,6 +153,7 @@ export function createSystemResolver({ nameservers, open, now }: SystemResolverO
     const old = current;
     current = stateOf(found, old);
     for (const one of askedIn(old)) if (!askedIn(current).includes(one)) one.exchange.close();
+    if (domainNames(current) !== domainNames(old)) domainsChanged();
   }
 
   /** Those that stay the same stay as they are, with what is known of them. */
@@ -207,6 +215,10 @@ export function createSystemResolver({ nameservers, open, now }: SystemResolverO
       for (const { exchange } of askedIn(current)) exchange.close();
     },
   };
+}
+
+function domainNames({ byDomain }: State): string {
+  return [...byDomain.keys()].toSorted().join(' ');
 }
 
 function askedIn({ general, byDomain }: State): Asked[] {

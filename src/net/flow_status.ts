@@ -45,6 +45,8 @@ export type FlowStatus =
   | 'ERR_UPSTREAM_NO_ANSWER'
   /** The upstream reset the connection. */
   | 'ERR_UPSTREAM_RESET'
+  /** This machine has left the network that the connection to the upstream went by. */
+  | 'ERR_NETWORK_CHANGED'
   /** No byte moved in either direction for the idle time. */
   | 'ERR_IDLE'
   /** One direction had ended and no byte moved in the other for the half-closed time. */

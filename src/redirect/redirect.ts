@@ -46,6 +46,13 @@ export interface Redirect {
    */
   update(plan: RedirectPlan): Promise<void>;
 
+  /**
+   * Looks whether all that `apply` put in is still there and works, and puts it in again if not. Left out: nobody else can
+   * take it out.
+   * @throws RedirectError
+   */
+  verify?(): Promise<void>;
+
   /** Takes out all that `apply` put in. Does nothing the second time. */
   remove(): Promise<void>;
 }

@@ -89,6 +89,11 @@ export class Relay implements RemoteEnd {
     return this.#remote !== undefined;
   }
 
+  /** The machine's address that the tunnel begins at; undefined: there is no tunnel, or it begins within the machine. */
+  get localAddress(): string | undefined {
+    return this.#remote?.localAddress;
+  }
+
   /** The client has asked, and no byte has come back so far. */
   get waiting(): boolean {
     return this.isOpen && this.bytesUp > 0 && this.down.bytes === 0;

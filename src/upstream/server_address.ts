@@ -30,6 +30,8 @@ export interface ServerAddress {
   endpoints(): readonly Endpoint[];
   /** Tells how a connection attempt to one of them ended. */
   report(endpoint: Endpoint, worked: boolean): void;
+  /** The machine may have come to another network, where the name may be another's: asks for it again. */
+  renew(): void;
   stop(): void;
 }
 
@@ -52,7 +54,14 @@ export function createServerAddress(
   const literal = parseAddress(host);
   if (literal) {
     const ready = Promise.resolve();
-    return { ready, known: ready, endpoints: () => [{ address: literal, port }], report() {}, stop() {} };
+    return {
+      ready,
+      known: ready,
+      endpoints: () => [{ address: literal, port }],
+      report() {},
+      renew() {},
+      stop() {},
+    };
   }
 
   let endpoints: readonly Endpoint[] | undefined;
@@ -134,6 +143,7 @@ export function createServerAddress(
       if (rest.length < all.length) endpoints = [...rest, endpoint];
       again();
     },
+    renew: again,
     stop() {
       stopped = true;
       cancel();

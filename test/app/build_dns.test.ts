@@ -32,12 +32,16 @@ test("names of upstreams' servers are asked of the machine's own resolver, those
     upstreams: single(direct),
     configured: [...config.upstreams, ...more.upstreams],
     upstreamStatus: () => [],
+    renew: () => {},
     retire: () => {},
     timeouts: config.timeouts,
     bypass: NO_RANGES,
     stop: () => Promise.resolve(),
   };
-  const rules = await buildDns(config, policy, createVerdicts(), silent, FILE_NAMESERVERS);
+  const rules = await buildDns(config, policy, createVerdicts(), silent, {
+    nameservers: FILE_NAMESERVERS,
+    domainsChanged: () => {},
+  });
   // What is behind another is resolved there.
   expect(rules.policy.config.local).toEqual(['office', 'file.example', 'first.example']);
   rules.close();

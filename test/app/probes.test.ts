@@ -118,6 +118,16 @@ test('asks at once when something else has not been answered', async () => {
   expect(seen).toHaveLength(2);
 });
 
+test('asks at once on another network', async () => {
+  const { endpoint, seen } = page();
+  const { group, probes } = probed([endpoint], 60_000);
+  group.candidates(endpoint);
+  await eventually('a probe', () => seen.length === 1);
+  await eventually('its answer', () => group.members[0]!.health.lastAnswer !== undefined);
+  probes.renew();
+  await eventually('another', () => seen.length === 2);
+});
+
 test('finds out that one is down, and that it is back', async () => {
   const { endpoint } = page();
   const { group } = probed([endpoint]);

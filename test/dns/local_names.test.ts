@@ -23,6 +23,16 @@ describe('names', () => {
     const names = ['office.example', 'a.office.example', 'backoffice.example'];
     expect(names.map((name) => isLocal(own, name))).toEqual([true, true, false]);
   });
+
+  test("domains of the system's, as they are when it is asked", () => {
+    const domains = {
+      has: (name: string) => name === 'git.vpn',
+      find: () => ({ entry: '*.vpn', source: 0 }),
+    };
+    const own = localNames([], domains);
+    expect(['git.vpn', 'example.com'].map((name) => isLocal(own, name))).toEqual([true, false]);
+    expect(['git.vpn', 'nas.lan'].map((name) => own.find(name)?.entry)).toEqual(['*.vpn', '*.lan']);
+  });
 });
 
 /** RFC 1035 §3.5, RFC 3596 §2.5. */

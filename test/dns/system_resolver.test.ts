@@ -57,6 +57,7 @@ describe('createSystemResolver', () => {
     closed = [];
     resolver = createSystemResolver({
       nameservers: nameserversIn({ resolvConf: path, behindForwarder: [] }),
+      domainsChanged: () => {},
       now: () => now,
       open(addresses) {
         const label = addresses.map(({ address }) => formatAddress(address)).join();
@@ -142,6 +143,7 @@ describe('createSystemResolver, of a system with domains', () => {
     happened = [];
     return createSystemResolver({
       nameservers: { source: 'a test', stamp: () => '', read: () => (reads++, Promise.resolve(system)) },
+      domainsChanged: () => happened.push('domains changed'),
       now: () => now,
       open(resolvers) {
         const label = resolvers.map(formatEndpoint).join();
@@ -193,10 +195,26 @@ describe('createSystemResolver, of a system with domains', () => {
     await asked.reread();
     expect(reads).toBe(2);
     expect(happened).toEqual([
+      'domains changed',
       'close 10.9.0.1:5300,10.9.0.2:53',
+      'domains changed',
       'renew 192.168.1.1:53',
       'renew 10.8.0.1:53',
     ]);
+  });
+
+  test('tells when the domains become others, and only then', async () => {
+    const asked = resolver();
+    const changes = async (next: SystemNameservers) => {
+      happened = [];
+      system = next;
+      await asked.reread();
+      return happened.includes('domains changed');
+    };
+    expect(await changes(withVpn)).toBe(true);
+    expect(await changes({ ...withVpn, general: [at('192.168.7.1')] })).toBe(false);
+    expect(await changes(home)).toBe(true);
+    expect(await changes(home)).toBe(false);
   });
 
   test('told to read while it reads, it reads once more', async () => {

@@ -88,6 +88,23 @@ describe('createServerAddress()', () => {
     expect(said).toEqual([]);
   });
 
+  test('on another network, the name is asked for again, but not all the time', async () => {
+    const answers = resolver({ addresses: ['192.0.2.1'], ttl: 60 }, { addresses: ['198.51.100.1'], ttl: 60 });
+    const clock = createFakeClock();
+    using server = disposable(await known('proxy.example', 443, answers.resolve, silent, clock));
+    for (let i = 0; i < 9; i++) server.renew();
+    await clock.pass(0);
+    expect([answers.asked, ...text(server)]).toEqual([2, '198.51.100.1:443']);
+    await clock.pass(2_000);
+    server.renew();
+    expect(answers.asked).toBe(3);
+    await clock.pass(0);
+    server.stop();
+    await clock.pass(2_000);
+    server.renew();
+    expect(answers.asked).toBe(3);
+  });
+
   test('keeps the last addresses when asking again fails', async () => {
     const answers = resolver({ addresses: ['192.0.2.1'], ttl: 60 }, new Error('SERVFAIL'));
     const said: string[] = [];

@@ -7,6 +7,7 @@ import { explain, SnetError } from '../../base/errors.ts';
 import { adopt } from '../../net/adopt.ts';
 import type { Endpoint } from '../../net/address.ts';
 import type { FlowStatus } from '../../net/flow_status.ts';
+import type { HasAddress } from '../../net/local_addresses.ts';
 import type { RemoteEnd, RemoteSocket } from '../../net/socket.ts';
 import type { Target } from '../../net/target.ts';
 import { clientHandlers } from '../../relay/handlers.ts';
@@ -24,6 +25,8 @@ class BridgeError extends SnetError<FlowStatus> {}
 export interface Bridge {
   /** For {@link Upstream.dial}: connects to the inner server through the outer one. */
   dial(endpoint: Endpoint, end: RemoteEnd): void;
+  /** Ends what goes by an address that the machine has no more. */
+  leaveGone(hasAddress: HasAddress): void;
   stop(): void;
 }
 
@@ -74,6 +77,12 @@ export function createBridge(outer: Upstream, server: Target, tls: TlsClient, di
         handOver(end, (socket) => (context.near = socket)),
       );
       adopt<Relay | undefined>(far, accept, undefined);
+    },
+    leaveGone(hasAddress) {
+      for (const relay of relays) {
+        const { localAddress } = relay;
+        if (localAddress !== undefined && !hasAddress(localAddress)) relay.settle('ERR_NETWORK_CHANGED');
+      }
     },
     stop() {
       for (const relay of relays) relay.settle('STOPPED');

@@ -4,6 +4,7 @@ import { createGroup, type Member } from '../../upstream/group/group.ts';
 import { watchSilence } from '../../upstream/silence.ts';
 import { single } from '../../upstream/single.ts';
 import { ResolveError } from '../../upstream/server_address.ts';
+import type { HasAddress } from '../../net/local_addresses.ts';
 import type { Upstream, Upstreams } from '../../upstream/upstream.ts';
 import { startProbes, type Probes } from '../probes.ts';
 import { whyNot } from '../why_not.ts';
@@ -14,6 +15,8 @@ export interface BuiltUpstreams {
   status(): readonly UpstreamStatus[];
   /** No new connection goes through them: nobody need know how they do. */
   retire(): void;
+  /** The machine may have come to another network. Harmless if it has not. */
+  renew(hasAddress: HasAddress): void;
   /** Ends what keeps them going: refreshing of addresses, probes, plugins. */
   stop(): Promise<void>;
 }
@@ -40,10 +43,13 @@ export async function buildUpstreams(
 ): Promise<BuiltUpstreams> {
   const built = await buildAll(configs, around);
   const upstreams = built.map(({ upstream }) => watchSilence(upstream, sayThat(around)));
+  const renew = (hasAddress: HasAddress) => {
+    for (const one of built) one.renew(hasAddress);
+  };
   const stop = async () => void (await Promise.all(built.map((one) => one.stop())));
   if (upstreams.length === 1) {
     const [only] = upstreams as [Upstream];
-    return { upstreams: single(only), status: () => [{ label: only.label }], retire() {}, stop };
+    return { upstreams: single(only), status: () => [{ label: only.label }], retire() {}, renew, stop };
   }
 
   const now = () => performance.now();
@@ -59,6 +65,11 @@ export async function buildUpstreams(
     upstreams: members,
     status: () => members.members.map((member) => statusOf(member, now())),
     retire: () => probes?.stop(),
+    renew(hasAddress) {
+      renew(hasAddress);
+      members.renew();
+      probes?.renew();
+    },
     async stop() {
       probes?.stop();
       await stop();

@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts';
 import type { Runner } from '../../base/runner.ts';
 import type { Config, PluginConfig, TlsConfig, UpstreamConfig } from '../../config/config.ts';
 import { formatHostPort, type Endpoint } from '../../net/address.ts';
+import type { HasAddress } from '../../net/local_addresses.ts';
 import { targetOf } from '../../net/target.ts';
 import { chain } from '../../upstream/chain.ts';
 import { startPlugin, type Plugin } from '../../upstream/plugin/plugin.ts';
@@ -22,6 +23,8 @@ export interface BuiltUpstream {
    * again all the same, and the upstream has endpoints from then on. Rejects with anything else if it never will.
    */
   readonly ready: Promise<void>;
+  /** The machine may have come to another network: asks for its address again, and ends what goes by one of ours that is gone. */
+  renew(hasAddress: HasAddress): void;
   /** Ends what it keeps going: the refreshing of its address, its plugin. */
   stop(): Promise<void>;
 }
@@ -56,6 +59,7 @@ export function buildUpstream(one: UpstreamConfig, around: Surroundings): BuiltU
           else if (result.kind === 'failed' && result.endpoint) address.report(result.endpoint, false);
         },
       },
+      renew: () => address.renew(),
       stop: () => address.stop(),
     };
   }
@@ -71,6 +75,7 @@ export function buildUpstream(one: UpstreamConfig, around: Surroundings): BuiltU
         ...own,
         tunnel: (target) => chain(outer.upstream.tunnel(server), tunnels(target)),
       },
+      renew: (hasAddress) => outer.renew(hasAddress),
       stop: () => outer.stop(),
     };
   }
@@ -85,6 +90,10 @@ export function buildUpstream(one: UpstreamConfig, around: Surroundings): BuiltU
       tunnel: tunnels,
       // What is wrong with the way there, the bridge has said to the outer one itself.
       report: () => {},
+    },
+    renew(hasAddress) {
+      outer.renew(hasAddress);
+      bridge.leaveGone(hasAddress);
     },
     async stop() {
       bridge.stop();
@@ -127,6 +136,7 @@ function serverAddress(one: UpstreamConfig, around: Surroundings) {
     ready: address.ready,
     endpoints: () => address.endpoints(),
     report: (endpoint: Endpoint, worked: boolean) => address.report(endpoint, worked),
+    renew: () => address.renew(),
     stop: async () => address.stop(),
   };
 }
@@ -152,6 +162,7 @@ function throughPlugin(plugin: PluginConfig, address: ServerAddress, { runner, l
     endpoints: () => (running ? [running.endpoint] : []),
     // What becomes of the way from there on, only the plugin knows.
     report: () => {},
+    renew: () => address.renew(),
     async stop() {
       isStopped = true;
       address.stop();

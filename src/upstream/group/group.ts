@@ -15,6 +15,8 @@ export interface Group extends Upstreams {
   readonly members: readonly Member[];
   /** When a connection last wanted one, by the clock given; -Infinity: none has. */
   readonly lastAsked: number;
+  /** The machine may have come to another network: those that are down are tried again at once. */
+  renew(): void;
 }
 
 export interface GroupOptions {
@@ -82,6 +84,9 @@ export function createGroup(
     members,
     get lastAsked() {
       return asked;
+    },
+    renew() {
+      for (const { health } of members) health.renew(now());
     },
     candidates(destination: Endpoint) {
       const up = standings.filter(({ health }) => health.isUp);

@@ -39,6 +39,11 @@ export interface Health {
   /** It is down, and time to try it again. Whoever does says so by {@link beginTrial}. */
   isDue(now: number, alone?: boolean): boolean;
   beginTrial(now: number): void;
+  /**
+   * The machine may have come to another network: what was under way says nothing of this one. One that is down is due at
+   * once, as if it had gone down for the first time.
+   */
+  renew(now: number): void;
 }
 
 /** The weight of the latest of all: some ten of them tell. */
@@ -76,6 +81,8 @@ export function createHealth(began: number): Health {
   /** When it went down, or was last tried. */
   let tried = 0;
   let isOnTrial = false;
+  /** Nothing counts that was begun earlier. */
+  let renewed = -Infinity;
   /** Targets in a row; a probe's is one of its own each time. */
   const silent = new Set<unknown>();
 
@@ -159,7 +166,7 @@ export function createHealth(began: number): Health {
     },
     note(result, now, alone = false) {
       // Of another time: what was under way when it went down would bring it back, and down again.
-      if (result.began < since) return false;
+      if (result.began < Math.max(since, renewed)) return false;
       switch (result.kind) {
         case 'failed':
           if (!result.isLast) return false;
@@ -189,6 +196,12 @@ export function createHealth(began: number): Health {
       // One that came early, because all others were down as well, says nothing of how long this will last.
       longerPause = now - tried >= pause ? longer(pause) : pause;
       tried = now;
+    },
+    renew(now) {
+      renewed = now;
+      failures = 0;
+      hasBeenDown = !isUp;
+      rest(FIRST_PAUSE, -Infinity);
     },
   };
 }

@@ -104,6 +104,49 @@ test('a connection that dies is opened again, once', async () => {
   exchange.close();
 });
 
+test('on another network, what is open is left, and what was under way is asked again on a new connection', async () => {
+  const streams = scriptedStreams();
+  const exchange = exchangeOver(streams);
+  const asked = names(20).map((name) => {
+    const { query, question } = ask(name);
+    return exchange.ask(query, question, { signal: NEVER });
+  });
+  await eventually('the queries', () => streams.ends[0]!.queries.length === 20);
+  exchange.renew!();
+  exchange.renew!();
+  expect(streams.ends[0]!.isClosed).toBe(true);
+  await eventually('them again', () => streams.ends[1]?.queries.length === 20);
+  exchange.renew!();
+  await eventually('them once more', () => streams.ends[2]?.queries.length === 20);
+  for (const query of streams.ends[2]!.queries) reply(query, streams.ends[2]!);
+  const answers = await Promise.all(asked);
+  expect(answers.map((message) => told(message).data)).toEqual(names(20).map((_, n) => [address(n)]));
+  expect(streams.ends).toHaveLength(3);
+  exchange.close();
+});
+
+test('on another network, a connection that was not open yet is left for another', async () => {
+  const streams = scriptedStreams({ accepts: false });
+  const exchange = exchangeOver(streams);
+  const { query, question } = ask('n7.test');
+  const asked = exchange.ask(query, question, { signal: NEVER });
+  exchange.renew!();
+  await eventually('another', () => streams.ends.length === 2);
+  streams.ends[1]!.accept();
+  await eventually('the query', () => streams.ends[1]!.queries.length === 1);
+  reply(streams.ends[1]!.queries[0]!, streams.ends[1]!);
+  expect(told(await asked).data).toEqual([address(7)]);
+  exchange.close();
+});
+
+test('on another network, who asks nothing opens nothing', () => {
+  const streams = scriptedStreams();
+  const exchange = exchangeOver(streams);
+  exchange.renew!();
+  expect(streams.ends).toHaveLength(0);
+  exchange.close();
+});
+
 test('a resolver that always hangs up is asked twice, no more', async () => {
   const streams = scriptedStreams({ onQuery: (_, end) => end.end(new Error('reset')) });
   const exchange = exchangeOver(streams);

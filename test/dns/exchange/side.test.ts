@@ -103,6 +103,23 @@ test('one that fails is replaced at once, left alone for a while, and comes back
   expect(await asks()).toBe('usual');
 });
 
+test('on another network, one that failed is tried again at once', async () => {
+  const clock = createFakeClock();
+  let isDown = true;
+  const { asks, counts, ...china } = side(
+    clock,
+    () => (isDown ? [{ at: 1, says: REFUSES }] : [{ at: 10, says: says('usual') }]),
+    after(40, 'other'),
+  );
+  for (let n = 0; n < 9; n++) await asks();
+  const [before] = counts();
+  isDown = false;
+  expect(await asks()).toBe('other');
+  expect(counts()[0]).toBe(before);
+  china.renew!();
+  expect(await asks()).toBe('usual');
+});
+
 test('the first good answer wins: SERVFAIL is one only if there is no better', async () => {
   const clock = createFakeClock();
   const lame = () => [{ at: 5, says: says('lame', SERVFAIL) }];

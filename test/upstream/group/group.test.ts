@@ -50,6 +50,23 @@ describe('a group', () => {
     expect(candidates()).toEqual(['b']);
   });
 
+  test('on another network, those that are down are tried again at once', () => {
+    const { candidates, report, group, clock, changes } = groupOf(['a', 'b']);
+    report(0, FAILED);
+    report(1, FAILED);
+    expect(candidates()).toEqual([]);
+    group.renew();
+    expect(candidates()).toEqual(['a', 'b']);
+    expect(group.members.map(({ health }) => health.isUp)).toEqual([false, false]);
+    // Of the old network: what was under way there ends one after the other.
+    clock.now = 10_000;
+    group.renew();
+    report(0, { ...ANSWERED, began: 9_999 }, 9);
+    expect(changes).toEqual(['a down', 'b down']);
+    report(0, { ...ANSWERED, began: 10_000 });
+    expect(changes).toEqual(['a down', 'b down', 'a up']);
+  });
+
   test('without probes a connection now and then finds out whether one is back, and has the others behind it', () => {
     const { candidates, report, clock } = groupOf(['a', 'b'], { isProbed: () => false });
     report(0, FAILED);

@@ -49,6 +49,42 @@ describe('the health of an upstream', () => {
     expect(health.isDoubtful).toBe(false);
   });
 
+  test('what was under way on another network says nothing of this one', () => {
+    const health = createHealth(0);
+    health.note(FAILED, 0);
+    health.note(silentTo('192.0.2.1'), 0);
+    health.renew(1_000);
+    expect(health.isDoubtful).toBe(false);
+    for (let i = 0; i < 9; i++) expect(health.note({ ...FAILED, began: 999 }, 1_001)).toBe(false);
+    expect(health.note({ ...FAILED, began: 1_000 }, 1_001)).toBe(false);
+    expect(health.note({ ...FAILED, began: 1_000 }, 1_001)).toBe(true);
+  });
+
+  test('on another network its pauses begin again with the shortest', () => {
+    const health = down();
+    let now = 0;
+    for (let trials = 0; trials < 9; now += 1_000) {
+      if (!health.isDue(now)) continue;
+      trials++;
+      health.beginTrial(now);
+      health.note(FAILED, now);
+    }
+    expect(health.isDue(now + 20_000)).toBe(false);
+    health.renew(now);
+    expect(health.isDue(now)).toBe(true);
+    health.beginTrial(now);
+    health.note(FAILED, now);
+    expect(health.isDue(now + 999)).toBe(false);
+    expect(health.isDue(now + 2_000)).toBe(true);
+  });
+
+  test('renewed for no reason, one that is up stays so', () => {
+    const health = createHealth(0);
+    health.note(OPENED, 0);
+    for (let now = 1; now < 100; now++) health.renew(now);
+    expect(health).toMatchObject({ isUp: true, latency: 100, since: 0, isDoubtful: false });
+  });
+
   test('it comes back with the second answer, and not for being opened', () => {
     const health = down();
     expect(health.isDue(999)).toBe(false);
