@@ -33,15 +33,21 @@ let chosen: Fcntl | undefined;
  * @throws SystemError, or Error if no call of fcntl does what it should
  */
 export function settle(fd: number): void {
-  chosen ??= [padded, raw()].find((fcntl) => fcntl !== undefined && closesOnExec(fcntl, fd));
+  chosen ??= [padded, raw()].find((fcntl) => fcntl !== undefined && gets(fcntl, fd));
   if (chosen === undefined) throw new Error('fcntl does not set what it is told to');
   checked('fcntl', chosen(fd, F_SETFD, FD_CLOEXEC), 'F_SETFD');
   const flags = checked('fcntl', chosen(fd, F_GETFL, 0), 'F_GETFL');
   checked('fcntl', chosen(fd, F_SETFL, flags | O_NONBLOCK), 'F_SETFL');
 }
 
-/** Sets the one flag and reads it back: an argument that got lost on the way would have failed nothing. */
-function closesOnExec(fcntl: Fcntl, fd: number): boolean {
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) throw new SystemError('fcntl', errno(), 'F_SETFD');
-  return fcntl(fd, F_GETFD, 0) === FD_CLOEXEC;
+/**
+ * Does the argument arrive? One that is lost on the way fails nothing, so the one flag is set both ways and read back: what
+ * lies in place of the argument would be the same again.
+ * @throws SystemError
+ */
+function gets(fcntl: Fcntl, fd: number): boolean {
+  return [FD_CLOEXEC, 0, FD_CLOEXEC].every((flag) => {
+    if (fcntl(fd, F_SETFD, flag) < 0) throw new SystemError('fcntl', errno(), 'F_SETFD');
+    return fcntl(fd, F_GETFD, 0) === flag;
+  });
 }

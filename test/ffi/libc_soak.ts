@@ -8,12 +8,15 @@ import { closeSync, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemError } from '../../ffi/errno.ts';
+import { settle } from '../../ffi/fcntl.ts';
 import { tryLock } from '../../ffi/flock.ts';
+import { FIONREAD, PADDED } from '../../ffi/ioctl.ts';
 import { checked, libc } from '../../ffi/libc.ts';
 import { pinForever } from '../../ffi/memory.ts';
 import { openNetlink } from '../../ffi/netlink.ts';
 import { fileLimit } from '../../ffi/rlimit.ts';
 import { addressFamily, decodeSockaddr, encodeSockaddr, SOCKADDR_SIZE } from '../../ffi/sockaddr.ts';
+import { localOf } from '../../ffi/socket_ends.ts';
 import { readOption, setIntOption } from '../../ffi/sockopt.ts';
 import { getIntOption, SO_ERROR, SO_RCVBUF, TCP_NODELAY } from './int_options.ts';
 import { getLink, header, NETLINK_ROUTE, RTM_NEWLINK } from './rtnetlink.ts';
@@ -98,6 +101,12 @@ for (let i = 0; i < rounds; i++) {
     expectSame('SO_RCVBUF', getIntOption(fd, SO_RCVBUF), process.platform === 'linux' ? 2 * size : size);
     expectSame('fileLimit', fileLimit().soft, limit.soft);
     expectSame('tryLock', tryLock(sameLockFile), false);
+    settle(fd);
+    expectSame('localOf', localOf(fd).port, port);
+    // Nothing waits to be read from a socket that nobody has connected.
+    const queued = new Uint8Array(8).fill(0xff);
+    expectSame('ioctl', PADDED.ioctl(fd, FIONREAD, queued), 0);
+    expectSame('bytes queued', String(queued), '0,0,0,0,255,255,255,255');
     netlink?.send(getLink(1, i));
     const answer = netlink && header(netlink.receive());
     expectSame('netlink', answer?.type, netlink && RTM_NEWLINK);

@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { formatHostPort } from '../../src/net/address.ts';
 import { Netns } from '../lab/netns.ts';
 import { describeNeeding } from '../needs.ts';
@@ -41,37 +41,39 @@ async function connected(): Promise<Netns> {
   return ns;
 }
 
-async function report(ns: Netns, targets: Task['targets'], rounds: number): Promise<Report> {
+async function report(of: Task['of'], ns: Netns, targets: Task['targets'], rounds: number): Promise<Report> {
   const script = new URL('redirected.ts', import.meta.url).pathname;
-  const task: Task = { port: PORT, dualPort: DUAL_PORT, targets, rounds };
+  const task: Task = { of, port: PORT, dualPort: DUAL_PORT, targets, rounds };
   const { code, stdout, stderr } = await ns.script(script, [], { stdin: JSON.stringify(task) });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout) as Report;
 }
 
-describeNeeding(['root', 'ip', 'nft'], 'the original destination, from the kernel', () => {
-  // 60,000 rounds: stale pointers have shown themselves from call 7,000 to 35,000 on, as code is compiled anew.
-  test('is what the client connected to, every time', async () => {
-    await using ns = await connected();
-    await ns.must(['nft', '-f', '-'], { stdin: RULES });
-    expect(await report(ns, REDIRECTED, 60_000)).toEqual({
-      connections: REDIRECTED.map(([host, port]) => [formatHostPort(host, port), false]),
-      wrong: 0,
-      changed: 0,
-      closed: 'EBADF',
+describeNeeding(['root', 'ip', 'nft'], 'the original destination, from the kernel', () =>
+  describe.each(['conntrack', 'pf'] as const)('by %s', (of) => {
+    // 60,000 rounds: stale pointers have shown themselves from call 7,000 to 35,000 on, as code is compiled anew.
+    test('is what the client connected to, every time', async () => {
+      await using ns = await connected();
+      await ns.must(['nft', '-f', '-'], { stdin: RULES });
+      expect(await report(of, ns, REDIRECTED, 60_000)).toEqual({
+        connections: REDIRECTED.map(([host, port]) => [formatHostPort(host, port), false]),
+        wrong: 0,
+        changed: 0,
+        closed: 'EBADF',
+      });
+    }, 60_000);
+
+    test('is our own listener for a direct connection', async () => {
+      await using ns = await connected();
+      await ns.must(['nft', '-f', '-'], { stdin: RULES });
+      expect((await report(of, ns, DIRECT, 0)).connections).toEqual(
+        DIRECT.map(([host, port]) => [formatHostPort(host, port), port === PORT]),
+      );
     });
-  }, 60_000);
 
-  test('is our own listener for a direct connection', async () => {
-    await using ns = await connected();
-    await ns.must(['nft', '-f', '-'], { stdin: RULES });
-    expect((await report(ns, DIRECT, 0)).connections).toEqual(
-      DIRECT.map(([host, port]) => [formatHostPort(host, port), port === PORT]),
-    );
-  });
-
-  test('is unknown where the kernel tracks no connections', async () => {
-    await using ns = await connected();
-    expect((await report(ns, DIRECT, 0)).connections).toEqual(DIRECT.map(() => ['untracked', false]));
-  });
-});
+    test('is unknown where the kernel tracks no connections', async () => {
+      await using ns = await connected();
+      expect((await report(of, ns, DIRECT, 0)).connections).toEqual(DIRECT.map(() => ['untracked', false]));
+    });
+  }),
+);

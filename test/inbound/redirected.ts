@@ -5,12 +5,18 @@
  * stdin: a {@link Task} as JSON; stdout: a {@link Report}.
  */
 import type { Socket } from 'bun';
+import { silent } from '../../src/base/log.ts';
+import { systemRunner } from '../../src/base/runner.ts';
 import { descriptor } from '../../src/net/socket.ts';
 import { isOwnListener } from '../../src/inbound/original_destination.ts';
-import { originalDestination } from '../../src/inbound/original_destination_linux.ts';
+import { openOriginalDestinations } from '../../src/inbound/original_destination_darwin.ts';
+import { originalDestination as ofConntrack } from '../../src/inbound/original_destination_linux.ts';
 import { formatEndpoint, parseAddress, type Endpoint } from '../../src/net/address.ts';
+import { conntrackPf } from './natlook/conntrack_pf.ts';
 
 export interface Task {
+  /** Who is asked: connection tracking, or a pf that knows what connection tracking knows. */
+  readonly of: 'conntrack' | 'pf';
   /** Of the listeners on 127.0.0.1 and ::1. */
   readonly port: number;
   /** Of a listener on ::, where IPv4 clients arrive as IPv4-mapped addresses. */
@@ -38,7 +44,14 @@ interface Connection {
   readonly text: string;
 }
 
-const { port, dualPort, targets, rounds } = (await Bun.stdin.json()) as Task;
+const { of, port, dualPort, targets, rounds } = (await Bun.stdin.json()) as Task;
+
+const destinations = await openOriginalDestinations({
+  runner: systemRunner,
+  log: silent,
+  pf: conntrackPf(),
+});
+const originalDestination = of === 'pf' ? destinations.originalDestination : ofConntrack;
 
 let accepted = Promise.withResolvers<Socket>();
 const socket = { open: (server: Socket) => accepted.resolve(server), data() {} };
@@ -48,7 +61,9 @@ using _dual = Bun.listen({ hostname: '::', port: dualPort, socket });
 
 function ask(server: Socket, family: 4 | 6): Endpoint | string {
   try {
-    return originalDestination(descriptor(server), family) ?? 'untracked';
+    const found = originalDestination(descriptor(server), family);
+    if (found instanceof Promise) throw new TypeError('a promise');
+    return found ?? 'untracked';
   } catch (error) {
     return (error as { code?: string }).code ?? String(error);
   }
@@ -89,3 +104,4 @@ const report: Report = {
 };
 process.stdout.write(JSON.stringify(report));
 for (const client of clients) client.terminate();
+destinations.close();

@@ -5,7 +5,7 @@ import { FIONREAD, PADDED, type CallingConvention } from '../../../ffi/ioctl.ts'
 import type { SocketAddress } from '../../../ffi/sockaddr.ts';
 import { localOf, peerOf } from '../../../ffi/socket_ends.ts';
 import type { PfDevice } from '../../../src/inbound/natlook/pf_device.ts';
-import { formatAddress } from '../../../src/net/address.ts';
+import { formatAddress, unmapped } from '../../../src/net/address.ts';
 
 export type Errno = Parameters<typeof errnoOf>[0];
 /** Where a connection wanted to go; an error; or the struct as it came. */
@@ -69,6 +69,13 @@ export const FAULTS: CallingConvention['ioctl'] = () => fail('EFAULT');
 
 export function fail(code: Errno): never {
   throw new SystemError('ioctl', errnoOf(code));
+}
+
+/** As a question is noted; pf knows the ends of an IPv4 client of an IPv6 socket as IPv4. */
+export function questionOf(...ends: [client: SocketAddress, local: SocketAddress]): string {
+  return ends
+    .map(({ family, bytes, port }) => `${formatAddress(unmapped({ family, bytes }))} ${port}`)
+    .join(' to ');
 }
 
 function endAt(struct: Uint8Array, address: number, port: number): string {
