@@ -76,7 +76,7 @@ describe('what is left behind is found', () => {
       { 'pfctl -v -s Interfaces -i lo0': 'lo0 (skip)\n' },
       ['- lo0: looked at', '+ lo0: skipped'],
     ],
-    ['a file', { 'ls -A /var/run/snet': 'pf.json\nrun.lock\n' }, ['+ /var/run/snet: pf.json']],
+    ['a file', { 'ls -A /var/run/snet': 'pf.json\nrun.lock\nrun.sock\n' }, ['+ /var/run/snet: pf.json']],
     [
       'another pf.conf',
       { 'shasum -a 256 /etc/pf.conf': 'aa  /etc/pf.conf\n' },

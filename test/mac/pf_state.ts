@@ -52,8 +52,8 @@ export const SECTIONS: readonly Section[] = [
   {
     name: PF_FOLDER,
     argv: ['ls', '-A', PF_FOLDER],
-    // It stays, empty of secrets, until the next boot.
-    read: (stdout) => lines(stdout).filter((name) => !name.endsWith('.lock')),
+    // The lock and the control socket of a run that was killed are nobody's; the next one takes them over.
+    read: (stdout) => lines(stdout).filter((name) => !/\.(?:lock|sock)$/.test(name)),
   },
 ];
 
