@@ -6,9 +6,22 @@ import { RunError, type Runner } from '../../base/runner.ts';
  * @returns undefined if the system tells neither
  */
 export async function bootId(runner: Runner): Promise<string | undefined> {
+  return (await bootUuid(runner)) ?? (await bootSecond(runner));
+}
+
+/** Was this id of the boot that we are in? What can't be found out is taken for so. */
+export async function isOfThisBoot(runner: Runner, id: string): Promise<boolean> {
+  const now = await (/^\d+$/.test(id) ? bootSecond(runner) : bootUuid(runner));
+  return now === undefined || now === id;
+}
+
+async function bootUuid(runner: Runner): Promise<string | undefined> {
   const uuid = await sysctl(runner, 'kern.bootsessionuuid');
-  if (uuid !== undefined && /^[0-9A-F-]{8,64}$/i.test(uuid)) return uuid.toUpperCase();
-  // `{ sec = 1764000000, usec = 123456 } Mon Nov 24 16:00:00 2025`
+  return uuid !== undefined && /^[0-9A-F]{8}-[0-9A-F-]{1,55}$/i.test(uuid) ? uuid.toUpperCase() : undefined;
+}
+
+/** `{ sec = 1764000000, usec = 123456 } Mon Nov 24 16:00:00 2025` */
+async function bootSecond(runner: Runner): Promise<string | undefined> {
   return /\bsec = (\d+)/.exec((await sysctl(runner, 'kern.boottime')) ?? '')?.[1];
 }
 

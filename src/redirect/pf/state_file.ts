@@ -77,7 +77,12 @@ export async function deleteState(files: PfFiles): Promise<void> {
   await inFolder(files, 'the files of pf could not be deleted', async () => {
     // The state last: as long as it is there, somebody comes back for the others.
     for (const path of [files.own, files.bypass, files.state]) {
-      await rm(path, { force: true, recursive: true });
+      try {
+        await rm(path, { force: true, recursive: true });
+      } catch (error) {
+        // The folder is none.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+      }
     }
   });
 }

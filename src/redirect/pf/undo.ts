@@ -1,7 +1,7 @@
 /** From what a state file tells back to the machine as it was. Every step may have been done already. */
 import type { Runner } from '../../base/runner.ts';
 import { RedirectError } from '../redirect.ts';
-import { bootId } from './boot_id.ts';
+import { isOfThisBoot } from './boot_id.ts';
 import { hasRules } from './listings.ts';
 import { ANCHOR, pfFiles, type PfFiles } from './names.ts';
 import { attempt, execute, FLUSH, OUR_FILTER, OUR_TRANSLATION } from './pfctl.ts';
@@ -39,7 +39,7 @@ export async function holdsOurRules(runner: Runner): Promise<boolean> {
  * only, and so would end other programs' connections to the same router with them.
  *
  * @param state undefined: rules only
- * @param owed asked before every step; false: somebody else does it, or has
+ * @param owed asked before every change; false: somebody else makes it, or has
  * @returns what was removed, one phrase each
  * @throws RedirectError, the first, after all that could be done has been
  */
@@ -51,8 +51,7 @@ export async function takeOut(
   const removed = new Set<string>();
   for (let round = 1; ; round++) {
     const failures: unknown[] = [];
-    for (const step of steps(runner, state)) {
-      if (!(await owed())) return [...removed];
+    for (const step of steps(runner, state, owed)) {
       try {
         const what = await step();
         if (what !== undefined) removed.add(what);
@@ -69,34 +68,34 @@ export async function takeOut(
   }
 }
 
-function steps(runner: Runner, state: PfState | undefined): (() => Promise<string | undefined>)[] {
-  let sameBoot: Promise<boolean> | undefined;
+/** @returns what each has removed; undefined: nothing */
+function steps(
+  runner: Runner,
+  state: PfState | undefined,
+  owed: () => Promise<boolean>,
+): (() => Promise<string | undefined>)[] {
   /** Else the kernel has forgotten all by itself; and a sysctl may have been set to the same value by somebody else. */
-  const isOfThisBoot = (): Promise<boolean> => (sameBoot ??= isSameBoot(runner, state));
+  const isOfNow = async () => state?.boot === undefined || (await isOfThisBoot(runner, state.boot));
   return [
     async () => {
       const held = await holdsOurRules(runner);
-      if (held || state) await attempt(runner, FLUSH, (stderr) => NO_ANCHOR.test(stderr));
+      if (!(held || state) || !(await owed())) return undefined;
+      await attempt(runner, FLUSH, (stderr) => NO_ANCHOR.test(stderr));
       return held ? `the pf rules and tables of ${ANCHOR}` : undefined;
     },
     async () => {
-      if (!state || !(await isOfThisBoot())) return undefined;
+      if (!state || !(await isOfNow()) || !(await owed())) return undefined;
       return (await giveBackToken(runner, state)) ? 'the reference that kept pf on' : undefined;
     },
     async () => {
-      if (state?.segmentation === undefined || !(await isOfThisBoot())) return undefined;
-      // Somebody has changed it since: theirs counts.
-      if ((await readSegmentation(runner)) !== 0 || state.segmentation === 0) return undefined;
+      if (state?.segmentation === undefined || state.segmentation === 0 || !(await isOfNow()))
+        return undefined;
+      // If not, somebody has changed it since: theirs counts.
+      if ((await readSegmentation(runner)) !== 0 || !(await owed())) return undefined;
       await writeSegmentation(runner, state.segmentation);
       return 'the sysctl net.inet.tcp.tso=0';
     },
   ];
-}
-
-async function isSameBoot(runner: Runner, state: PfState | undefined): Promise<boolean> {
-  if (state?.boot === undefined) return true;
-  const now = await bootId(runner);
-  return now === undefined || now === state.boot;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What is asked of sysctl and ps. */
 import { describe, expect, test } from 'bun:test';
 import { RunError } from '../../../src/base/runner.ts';
-import { bootId } from '../../../src/redirect/pf/boot_id.ts';
+import { bootId, isOfThisBoot } from '../../../src/redirect/pf/boot_id.ts';
 import { isRunning } from '../../../src/redirect/pf/running.ts';
 import { readSegmentation, writeSegmentation } from '../../../src/redirect/pf/sysctl.ts';
 import { says } from './says.ts';
@@ -25,6 +25,31 @@ describe('bootId()', () => {
   test('is not known where the system does not tell', async () => {
     expect(await bootId(says(() => ({ stdout: '' })))).toBeUndefined();
     expect(await bootId(says(() => new RunError('ERR_RUN_MISSING', '')))).toBeUndefined();
+  });
+});
+
+describe('isOfThisBoot()', () => {
+  const UUID = '4E4A2428-2FBD-4164-B6B6-B1FDA7DA43BD';
+  const telling = (uuid: string, second: number) =>
+    says((command) =>
+      command.endsWith('uuid') ? { stdout: uuid } : { stdout: `{ sec = ${second}, usec = 1 }` },
+    );
+
+  test('compares like with like', async () => {
+    expect(await isOfThisBoot(telling(UUID, 1), UUID)).toBe(true);
+    expect(await isOfThisBoot(telling(UUID.replace('4E', '4F'), 1), UUID)).toBe(false);
+    expect(await isOfThisBoot(telling(UUID, 1), '1')).toBe(true);
+    expect(await isOfThisBoot(telling(UUID, 2), '1')).toBe(false);
+  });
+
+  test('believes so where the system does not tell', async () => {
+    expect(await isOfThisBoot(telling('', 1), UUID)).toBe(true);
+    expect(
+      await isOfThisBoot(
+        says(() => ({ code: 1 })),
+        '1',
+      ),
+    ).toBe(true);
   });
 });
 
