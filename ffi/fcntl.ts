@@ -20,9 +20,11 @@ const padded: Fcntl = (fd, command, argument) => libc.fcntl(fd, command, argumen
 
 /** The system call under libSystem's fcntl, which is not variadic: xnu bsd/kern/syscalls.master. */
 function raw(): Fcntl | undefined {
-  if (process.platform !== 'darwin') return undefined;
-  return openFirst(DARWIN_NAMES, { __fcntl: { args: ['i32', 'i32', 'u64'], returns: 'i32' } } as const)
-    ?.symbols.__fcntl;
+  if (process.platform === 'darwin') {
+    const prototype = { args: ['i32', 'i32', 'u64'], returns: 'i32' } as const;
+    return openFirst(DARWIN_NAMES, { __fcntl: prototype })?.symbols.__fcntl;
+  }
+  return undefined;
 }
 
 let chosen: Fcntl | undefined;

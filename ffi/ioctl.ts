@@ -35,16 +35,17 @@ export const PADDED: CallingConvention = {
  * @returns undefined where it is not there: on Linux
  */
 export function rawIoctl(): CallingConvention | undefined {
-  if (process.platform !== 'darwin') return undefined;
-  const symbols = openFirst(DARWIN_NAMES, {
-    __ioctl: { args: ['i32', 'u64', 'ptr'], returns: 'i32' },
-  } as const)?.symbols;
-  return (
-    symbols && {
-      name: '__ioctl',
-      ioctl: (fd, request, argument) => outcome(symbols.__ioctl(fd, request, argument), request),
-    }
-  );
+  if (process.platform === 'darwin') {
+    const prototype = { args: ['i32', 'u64', 'ptr'], returns: 'i32' } as const;
+    const library = openFirst(DARWIN_NAMES, { __ioctl: prototype });
+    return (
+      library && {
+        name: '__ioctl',
+        ioctl: (fd, request, argument) => outcome(library.symbols.__ioctl(fd, request, argument), request),
+      }
+    );
+  }
+  return undefined;
 }
 
 function outcome(result: number, request: number): number {

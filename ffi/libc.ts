@@ -43,24 +43,24 @@ const SHARED = {
   setrlimit: { args: ['i32', 'ptr'], returns: 'i32' },
 } as const;
 
-/** glibc and musl, <errno.h>: `int *__errno_location(void)` */
-const LINUX = { ...SHARED, __errno_location: { args: [], returns: 'ptr' } } as const;
-/** libSystem, <errno.h>: `int *__error(void)` */
-const DARWIN = { ...SHARED, __error: { args: [], returns: 'ptr' } } as const;
-
-const MUSL_ARCH = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-/** glibc by its soname; musl by its loader, which is the whole C library. */
-const LINUX_NAMES = ['libc.so.6', `libc.musl-${MUSL_ARCH}.so.1`, `/lib/ld-musl-${MUSL_ARCH}.so.1`];
 /** There is no file of this name since macOS 11; dlopen finds it in the shared cache. */
 export const DARWIN_NAMES = ['/usr/lib/libSystem.B.dylib'];
 
+/** What is one system's own stands in its branch: an executable for the other does not hold it. */
 function open() {
   const reasons: string[] = [];
   if (process.platform === 'darwin') {
-    const library = openFirst(DARWIN_NAMES, DARWIN, reasons);
+    /** <errno.h> `int *__error(void)` */
+    const own = { __error: { args: [], returns: 'ptr' } } as const;
+    const library = openFirst(DARWIN_NAMES, { ...SHARED, ...own }, reasons);
     if (library) return { ...library.symbols, errnoLocation: library.symbols.__error };
   } else {
-    const library = openFirst(LINUX_NAMES, LINUX, reasons);
+    /** <errno.h> `int *__errno_location(void)` */
+    const own = { __errno_location: { args: [], returns: 'ptr' } } as const;
+    // glibc by its soname; musl by its loader, which is the whole C library.
+    const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+    const names = ['libc.so.6', `libc.musl-${arch}.so.1`, `/lib/ld-musl-${arch}.so.1`];
+    const library = openFirst(names, { ...SHARED, ...own }, reasons);
     if (library) return { ...library.symbols, errnoLocation: library.symbols.__errno_location };
   }
   throw new Error(`no C library could be opened: ${reasons.join('; ')}`);

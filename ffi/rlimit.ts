@@ -29,7 +29,8 @@ const cell = new BigUint64Array(pinForever(16).bytes.buffer);
  */
 export function raiseFileLimit(): FileLimit {
   const before = fileLimit();
-  for (const wanted of raised(before, process.platform, maximum())) {
+  const nrOpen = process.platform === 'linux' ? maximum() : 0;
+  for (const wanted of raised(before, process.platform, nrOpen)) {
     if (set(wanted)) break;
   }
   return fileLimit();
@@ -80,7 +81,7 @@ function maximum(): number {
   try {
     return Number.parseInt(readFileSync('/proc/sys/fs/nr_open', 'utf8'), 10) || 0;
   } catch {
-    // Not Linux, or no /proc: then the hard limit stays.
+    // No /proc: then the hard limit stays.
     return 0;
   }
 }
