@@ -40,12 +40,12 @@ export interface ListedResolver {
   readonly isReachable: boolean;
   /** Names by multicast, or by Apple's "Back to My Mac", whose resolvers are none of DNS. */
   readonly isSpecial: boolean;
-  /** Of several for the same names, the one with the lowest comes first. */
+  /** Of several for the same names, the one with the lowest comes first. 0, which is never printed: the highest of all ranks. */
   readonly order: number;
 }
 
-/** DEFAULT_SEARCH_ORDER of configd's dnsinfo.h: what counts where none is printed. */
-const DEFAULT_ORDER = 200_000;
+/** Where mDNSResponder does the same as for `options: mdns` (ConfigResolvers in mDNSMacOSX.c). */
+const MDNS_PORT = 5353;
 
 /** Every resolver of the first section, as it stands there. Of what is no such listing there are none. */
 export function parseScutilDns(text: string): ListedResolver[] {
@@ -79,7 +79,7 @@ function resolverOf(fields: ReadonlyMap<string, string>): ListedResolver {
     port: port ?? DNS_PORT,
     interface: through,
     isReachable: !(fields.get('reach') ?? '').includes('Not Reachable'),
-    isSpecial: /\b[mp]dns\b/.test(fields.get('options') ?? ''),
+    isSpecial: port === MDNS_PORT || /\b[mp]dns\b/.test(fields.get('options') ?? ''),
     order: orderOf(fields.get('order')),
   };
 }
@@ -104,5 +104,5 @@ function addressOf(value: string, through: string | undefined): Address[] {
 }
 
 function orderOf(value: string | undefined): number {
-  return value !== undefined && /^\d{1,10}$/.test(value) ? Number(value) : DEFAULT_ORDER;
+  return value !== undefined && /^\d{1,10}$/.test(value) ? Number(value) : 0;
 }

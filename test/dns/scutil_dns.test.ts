@@ -9,7 +9,7 @@ const short = (text: string): Record<string, unknown>[] =>
   parseScutilDns(text).map(({ domain = '*', nameservers, port, order, isReachable, ...rest }) => ({
     [domain]: nameservers.map(formatAddress).join(' '),
     ...(port === 53 ? {} : { port }),
-    ...(order === 200_000 ? {} : { order }),
+    ...(order === 0 ? {} : { order }),
     ...(isReachable ? {} : { isReachable }),
     ...(rest.isSpecial ? { isSpecial: true } : {}),
     ...(rest.interface === undefined ? {} : { via: rest.interface }),
@@ -33,7 +33,7 @@ describe('parseScutilDns', () => {
   test('a VPN that takes all names', () => {
     expect(short(SCUTIL.vpnForAll)).toEqual([
       { '*': '100.100.111.1 fd00:2021:1111:8000:100:100:111:0', order: 103_200, via: 'utun8' },
-      { '*': '2600:1700:3ecb:2410::1 192.168.1.254', via: 'en0' },
+      { '*': '2600:1700:3ecb:2410::1 192.168.1.254', order: 200_000, via: 'en0' },
       MDNS,
     ]);
   });
@@ -64,6 +64,7 @@ describe('parseScutilDns', () => {
     ['capitals and a dot at the end', 'domain   : Corp.Example.', [{ 'corp.example': '192.0.2.1' }]],
     ['a domain that is none is not all of them', 'domain   : a b', [{ '*': '' }]],
     ['Back to My Mac', 'options  : pdns', [{ '*': '192.0.2.1', isSpecial: true }]],
+    ['multicast by its port', 'port     : 5353', [{ '*': '192.0.2.1', port: 5353, isSpecial: true }]],
     ['other options', 'options  : ndots:1', [{ '*': '192.0.2.1' }]],
     ['an interface that is gone', 'if_index : 9 (?)', [{ '*': '192.0.2.1' }]],
     ['an order that is none', 'order    : -1', [{ '*': '192.0.2.1' }]],
