@@ -83,6 +83,12 @@ export function load(
   if (path === '') pf.skipped = [...ruleset.skip];
 }
 
+/** What the system does at boot, and the Application Firewall now and then: `pfctl -f /etc/pf.conf`. */
+export function loadSystemRules(state: MacState): void {
+  const readFile = (path: string) => state.files[path]!;
+  load(state, '', readFile('/etc/pf.conf'), '/etc/pf.conf', readFile);
+}
+
 /** Takes out rules, and with `tables` the tables too. */
 export function flush(state: MacState, path: string, tables: boolean): number {
   const rules = placeOf(state, path);
