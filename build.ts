@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { MachOError } from './src/build/mach_o_error.ts';
 import { settleSignature } from './src/build/settle_signature.ts';
 import { EXIT } from './src/cli/exit.ts';
+import { OLDEST_MACOS } from './src/redirect/pf/preflight.ts';
 import { countryRanges, dateOfVersion } from './src/route/cn_compile.ts';
 import { encodeRanges } from './src/route/cn_format.ts';
 
@@ -45,9 +46,6 @@ export const TARGETS: readonly Target[] = [
   { name: 'darwin-x64', os: 'darwin', arch: 'x64', files: [] },
   { name: 'darwin-arm64', os: 'darwin', arch: 'arm64', files: [] },
 ];
-
-/** As Bun's own executables have it; README.md and docs/macos.md name it. */
-export const OLDEST_MACOS = '13.0';
 
 /** What `snet version` shows; each becomes a constant of the bundle, a string literal. */
 export interface Stamp {
@@ -93,7 +91,7 @@ export async function compile(entry: string, target: Target, outfile: string, st
  */
 export async function sign(target: Target, outfile: string): Promise<string> {
   const { file, machO, pages, replaced } = settleSignature(readFileSync(outfile), 'snet');
-  if (machO.arch !== target.arch || machO.oldestMacos !== OLDEST_MACOS) {
+  if (machO.arch !== target.arch || machO.oldestMacos !== `${OLDEST_MACOS}.0`) {
     throw new MachOError(
       'ERR_MACH_O_MALFORMED',
       `it is for macOS ${machO.oldestMacos} and newer on ${machO.arch}, not for ${OLDEST_MACOS} on ${target.arch}`,

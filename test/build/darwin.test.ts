@@ -1,10 +1,11 @@
 /** Executables for macOS, made here of a stand-in for src/main.ts. None of them can run here: they are read. */
 import { beforeAll, describe, expect, test } from 'bun:test';
 import { writeFile } from 'node:fs/promises';
-import { compile, OLDEST_MACOS, sign, TARGETS } from '../../build.ts';
+import { compile, sign, TARGETS } from '../../build.ts';
 import { checkSignature } from '../../src/build/check_signature.ts';
 import { MachOError } from '../../src/build/mach_o_error.ts';
 import { readMachO } from '../../src/build/mach_o.ts';
+import { OLDEST_MACOS } from '../../src/redirect/pf/preflight.ts';
 import { folderForAll } from '../lab/folder.ts';
 
 const STAMP = { SNET_VERSION: '1', SNET_COMMIT: '2', SNET_BUILT: '3' };
@@ -37,7 +38,7 @@ describe.each(TARGETS.filter(({ os }) => os === 'darwin'))('$name', (target) => 
   test('may be executed, and is for the oldest macOS that is named', async () => {
     const { mode } = await Bun.file(outfile()).stat();
     expect(mode & 0o111).toBe(0o111);
-    expect(readMachO(await Bun.file(outfile()).bytes()).oldestMacos).toBe(OLDEST_MACOS);
+    expect(readMachO(await Bun.file(outfile()).bytes()).oldestMacos).toBe(`${OLDEST_MACOS}.0`);
   });
 
   test('signed twice is the same', async () => {
@@ -56,4 +57,10 @@ describe.each(TARGETS.filter(({ os }) => os === 'darwin'))('$name', (target) => 
     const other = { ...target, arch: target.arch === 'x64' ? 'arm64' : 'x64' } as const;
     expect(String(await failure(sign(other, outfile())))).toContain(`on ${target.arch}, not for`);
   });
+});
+
+test.each(['README.md', 'docs/macos.md'])('%s names the oldest macOS', async (page) => {
+  const text = await Bun.file(new URL(`../../${page}`, import.meta.url)).text();
+  const named = [...text.matchAll(/macOS (\d+) \(\w+\) or newer/g)].map(([, version]) => Number(version));
+  expect(named).toEqual([OLDEST_MACOS]);
 });

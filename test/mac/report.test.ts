@@ -70,6 +70,8 @@ describe('the report', () => {
         'original destinations',
         'original destinations are asked of pf by=ioctl why="the pointer is third and ninth"',
       ],
+      ['pf as it was found', 'not said'],
+      ['proofs', 'not said'],
       ['mechanism', 'redirecting mechanism=pf why="this is macOS" limit=9072'],
       ['IPv6', '2026-11-23T07:36:02.810Z warn  IPv6 connections are refused reason="no route"'],
       ['ready', 'not said'],

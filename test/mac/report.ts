@@ -7,6 +7,8 @@ export type Facts = readonly (readonly [name: string, value: string])[];
 /** Lines of snet's log that say how this Mac is dealt with. */
 const TELLING: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['original destinations', /original destinations are (?:asked|read)[^\n]*/],
+  ['pf as it was found', /pf as it was found[^\n]*/],
+  ['proofs', /[^\n]*(?:could not be proven|there is no route|did not come to us)[^\n]*/],
   ['mechanism', / redirecting [^\n]*/],
   ['IPv6', /[^\n]*\bIPv6\b[^\n]*/],
   ['ready', / ready [^\n]*/],
