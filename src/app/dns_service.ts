@@ -1,5 +1,6 @@
 /** The resolver of a running snet: its ears, its cache and what it remembers stay; the rules it goes by can be swapped. */
 import { realClock } from '../base/clock.ts';
+import { createElapsed } from '../base/elapsed.ts';
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
@@ -65,9 +66,11 @@ export async function startDns(
   nameservers: Nameservers,
 ): Promise<DnsService> {
   const { port, cache: cacheConfig } = config.dns;
-  const cache = createCache(cacheConfig, () => realClock.now());
+  // What was good for a minute is not good any more after a night's sleep.
+  const elapsed = createElapsed();
+  const cache = createCache(cacheConfig, elapsed);
   const verdicts = createVerdicts();
-  const names = createNameMemory();
+  const names = createNameMemory({ clock: elapsed });
   const { directory } = cacheConfig;
   let reconsider = () => {};
   const system = { nameservers, domainsChanged: () => reconsider() };

@@ -97,7 +97,7 @@ const USES = 2;
 /** Bytes of a usual entry: name of 20, message of 80 to 100, 3 records. Only a first guess at how many there will be. */
 const TYPICAL_ENTRY = 160;
 
-/** @param clock milliseconds, never going back; `performance.now` */
+/** @param clock milliseconds, never going back */
 export function createCache(config: CacheConfig, clock: () => number): Cache {
   const ring = createRecordRing(config.size, TYPICAL_ENTRY);
   const entries = entriesIn(ring.memory);
