@@ -59,6 +59,24 @@ describe('pfioc_natlook', () => {
     expect(decodeNatlook(answer)).toEqual({ family: 6, bytes: CLIENT6.bytes, port: 0xfffe });
   });
 
+  test('takes nothing from the other fields of an answer, nor from the rest of a port’s union', () => {
+    const answer = struct();
+    encodeNatlook(CLIENT4, LOCAL4, answer);
+    answer.set([203, 0, 113, 7], 48);
+    answer.set([0x01, 0xbb], 76);
+    const expected = decodeNatlook(answer);
+    for (const [from, to] of [
+      [0, 48],
+      [52, 76],
+      [78, 80],
+      [81, 84],
+    ] as const) {
+      const other = answer.slice();
+      other.fill(0xee, from, to);
+      expect(decodeNatlook(other)).toEqual(expected);
+    }
+  });
+
   test('a bare query is no answer', () => {
     const query = struct();
     encodeNatlook(CLIENT4, LOCAL4, query);
