@@ -1,9 +1,10 @@
 /**
- * Makes the executables: `bun build.ts [--target NAME]... [--ranges]`.
+ * Makes the executables: `bun build.ts [--target NAME]... [--repository URL] [--ranges]`.
  *
  * Every target (or those named) goes to dist/ with SHA256SUMS, and those that this machine can run are smoke-tested
- * from a hostile directory. Those for macOS get a signature that macOS takes. `--ranges` makes only the embedded address
- * data, src/route/cn_ranges.bin.
+ * from a hostile directory. Those for macOS get a signature that macOS takes. `--repository`, where they will be
+ * released, makes a formula for Homebrew of them, dist/snet.rb. `--ranges` makes only the embedded address data,
+ * src/route/cn_ranges.bin.
  * The same commit gives the same bytes: the only date in them is SOURCE_DATE_EPOCH, or else the commit's.
  */
 import { existsSync, readFileSync, utimesSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { renderFormula } from './src/build/formula.ts';
 import { MachOError } from './src/build/mach_o_error.ts';
 import { settleSignature } from './src/build/settle_signature.ts';
 import { EXIT } from './src/cli/exit.ts';
@@ -117,8 +119,14 @@ export function compileRanges(packageDirectory: string): Uint8Array {
   });
 }
 
+/** Of a file: its name, and its SHA-256 in hexadecimal. */
+interface Sum {
+  readonly name: string;
+  readonly sha256: string;
+}
+
 /** `sha256sum -c` format, by name. */
-export function checksums(files: readonly { readonly name: string; readonly sha256: string }[]): string {
+export function checksums(files: readonly Sum[]): string {
   const sorted = files.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return sorted.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
 }
@@ -249,7 +257,11 @@ async function writeRanges(): Promise<void> {
 /** @returns the exit code */
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { target: { type: 'string', multiple: true }, ranges: { type: 'boolean' } },
+    options: {
+      target: { type: 'string', multiple: true },
+      repository: { type: 'string' },
+      ranges: { type: 'boolean' },
+    },
   });
   const unknown = values.target?.find((name) => !TARGETS.some((target) => target.name === name));
   if (unknown !== undefined) {
@@ -265,7 +277,7 @@ async function main(): Promise<number> {
   await rm(DIST, { recursive: true, force: true });
   await mkdir(DIST);
   say(`snet ${stamp.SNET_VERSION} (${stamp.SNET_COMMIT}, ${stamp.SNET_BUILT})`);
-  const sums: { name: string; sha256: string }[] = [];
+  const sums: Sum[] = [];
   const count = { passed: 0, failed: 0, skipped: 0 };
   for (const target of targets) {
     const outfile = join(DIST, `snet-${target.name}`);
@@ -291,8 +303,24 @@ async function main(): Promise<number> {
     say(wrong.length === 0 ? '  smoke test passed' : wrong.map((what) => `  FAILED: ${what}`).join('\n'));
   }
   await writeFile(join(DIST, 'SHA256SUMS'), checksums(sums));
+  if (values.repository !== undefined && !(await writeFormula(stamp, values.repository, sums)))
+    count.failed++;
   say(`smoke tests and signatures: ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
   return count.failed === 0 ? 0 : 1;
+}
+
+/** @returns whether there is one now */
+async function writeFormula(stamp: Stamp, repository: string, sums: readonly Sum[]): Promise<boolean> {
+  const files = new Map(sums.map(({ name, sha256 }) => [name, sha256]));
+  try {
+    const formula = renderFormula({ version: stamp.SNET_VERSION, repository, sums: files });
+    await writeFile(join(DIST, 'snet.rb'), formula);
+    return true;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    say(`FAILED: no formula: ${error.message}`);
+    return false;
+  }
 }
 
 async function signed(
