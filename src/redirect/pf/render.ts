@@ -12,14 +12,14 @@
  *     rdr pass on lo0 inet proto tcp from any to any port 53 -> 127.0.0.1 port 1053
  *     no rdr on lo0 inet proto tcp from any to <snet_bypass>
  *     rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
- *     no rdr on lo0 inet6 … (the same five to ::1)
+ *     no rdr on lo0 inet6 … (the same six to ::1)
  *     pass out quick proto { tcp udp } from any to any group 7777
- *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 keep state
- *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 flags S/SA keep state
+ *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 user >= 0 keep state
+ *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
  *     pass out quick on ! lo0 route-to (lo0 ::1) inet6 … (the same two)
  *     pass out quick proto tcp from any to <snet_bypass> flags any no state
- *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
- *     pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any flags S/SA keep state
+ *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+ *     pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any user >= 0 flags S/SA keep state
  *
  * No interface but lo0 and no address of this machine stands in it: it stays true when the network changes. Tables come
  * first, then translation, then filter rules; any other order is a syntax error, as is a last line without its end.
@@ -89,8 +89,15 @@ export function renderRuleset(
  */
 const NEW_ONLY_KEPT = 'flags S/SA keep state';
 
+/**
+ * Only what a socket of this machine sends, whosesoever it is. What is passed on for others (virtual machines, Internet Sharing)
+ * has no user: no comparison but `=` and `!=` is ever true of it (pf_match_uid() in xnu's bsd/net/pf.c). Turned round, it would
+ * come from lo0 with an address that isn't ours, and its answers would not find back.
+ */
+const OF_THIS_MACHINE = 'user >= 0';
+
 function turned({ name, loopback }: Family, match: string, rest: string): string {
-  return `pass out quick on ! lo0 route-to (lo0 ${loopback}) ${name} proto ${match} ${rest}`;
+  return `pass out quick on ! lo0 route-to (lo0 ${loopback}) ${name} proto ${match} ${OF_THIS_MACHINE} ${rest}`;
 }
 
 /** The first that matches decides. */
@@ -122,10 +129,12 @@ function translation(
  * Of UDP only DNS, where it is ours, since names that are asked past us would be answered for the wrong side. The rest, QUIC
  * among it, goes as it does over IPv4: no rule of ours speaks of it.
  */
-const BLOCK_TCP = ['block return out quick on ! lo0 inet6 proto tcp from any to any flags S/SA'];
+const BLOCK_TCP = [
+  `block return out quick on ! lo0 inet6 proto tcp from any to any ${OF_THIS_MACHINE} flags S/SA`,
+];
 const BLOCK_DNS = [
-  `block return out quick on ! lo0 inet6 proto udp from any to ${V6.resolvers} port 53`,
-  `block return out quick on ! lo0 inet6 proto tcp from any to ${V6.resolvers} port 53 flags S/SA`,
+  `block return out quick on ! lo0 inet6 proto udp from any to ${V6.resolvers} port 53 ${OF_THIS_MACHINE}`,
+  `block return out quick on ! lo0 inet6 proto tcp from any to ${V6.resolvers} port 53 ${OF_THIS_MACHINE} flags S/SA`,
 ];
 
 /**

@@ -40,13 +40,13 @@ rdr pass on lo0 inet6 proto tcp from any to any port 53 -> ::1 port 1053
 no rdr on lo0 inet6 proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet6 proto tcp from any to any -> ::1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 keep state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 flags S/SA keep state
-pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto udp from any to ! fe80::/10 port 53 keep state
-pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! fe80::/10 port 53 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 user >= 0 keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto udp from any to ! fe80::/10 port 53 user >= 0 keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! fe80::/10 port 53 user >= 0 flags S/SA keep state
 pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
-pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any user >= 0 flags S/SA keep state
 `,
   ],
   [
@@ -63,8 +63,8 @@ no rdr on lo0 inet6 proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet6 proto tcp from any to any -> ::1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
 pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
-pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any user >= 0 flags S/SA keep state
 `,
   ],
   [
@@ -78,13 +78,13 @@ rdr pass on lo0 inet proto tcp from any to any port 53 -> 127.0.0.1 port 1053
 no rdr on lo0 inet proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 keep state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 flags S/SA keep state
-block return out quick on ! lo0 inet6 proto udp from any to ! fe80::/10 port 53
-block return out quick on ! lo0 inet6 proto tcp from any to ! fe80::/10 port 53 flags S/SA
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 user >= 0 keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
+block return out quick on ! lo0 inet6 proto udp from any to ! fe80::/10 port 53 user >= 0
+block return out quick on ! lo0 inet6 proto tcp from any to ! fe80::/10 port 53 user >= 0 flags S/SA
 pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
-block return out quick on ! lo0 inet6 proto tcp from any to any flags S/SA
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+block return out quick on ! lo0 inet6 proto tcp from any to any user >= 0 flags S/SA
 `,
   ],
   [
@@ -97,8 +97,8 @@ no rdr on lo0 inet proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
 pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
-block return out quick on ! lo0 inet6 proto tcp from any to any flags S/SA
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+block return out quick on ! lo0 inet6 proto tcp from any to any user >= 0 flags S/SA
 `,
   ],
   ...(['direct', 'none'] as const).flatMap((ipv6) => [
@@ -113,10 +113,10 @@ rdr pass on lo0 inet proto tcp from any to any port 53 -> 127.0.0.1 port 1053
 no rdr on lo0 inet proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 keep state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 user >= 0 keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
 pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
 `,
     ] as const,
     [
@@ -129,7 +129,7 @@ no rdr on lo0 inet proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
 pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
 `,
     ] as const,
   ]),
