@@ -92,8 +92,7 @@ export interface Flows {
    */
   use(policy: Policy, finished: () => void): void;
   /**
-   * Resets the flows whose way to their upstream begins at an address that the machine has no more: nothing comes back, and
-   * TCP would take minutes to say so.
+   * Resets the flows whose way to their upstream begins at an address that the machine has no more.
    * @returns how many
    */
   leaveGone(hasAddress: HasAddress): number;
@@ -220,13 +219,7 @@ export function createFlows(
       if (old.flows === 0) finished();
       sweep.timeouts = next.timeouts satisfies RelayTimeouts;
     },
-    leaveGone(hasAddress) {
-      const gone = [...relays].filter(
-        ({ localAddress }) => localAddress !== undefined && !hasAddress(localAddress),
-      );
-      for (const relay of gone) relay.settle('ERR_NETWORK_CHANGED');
-      return gone.length;
-    },
+    leaveGone: (hasAddress) => [...relays].filter((relay) => relay.leaveGone(hasAddress)).length,
     stop() {
       stopped = true;
       for (const relay of relays) relay.settle('STOPPED');

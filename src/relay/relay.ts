@@ -8,6 +8,7 @@
 import type { Socket } from 'bun';
 import { lend, type Span } from '../../ffi/memory.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
+import type { HasAddress } from '../net/local_addresses.ts';
 import { Outbox, PIECE, SessionError, type Session } from '../net/session.ts';
 import { endInOrder, resetUnlessEnded, type RemoteEnd, type RemoteSocket } from '../net/socket.ts';
 import { TlsError } from '../net/tls_failure.ts';
@@ -40,6 +41,8 @@ export interface Approach {
   again(status: FlowStatus, cause: unknown): boolean;
   /** It is known by now that the tunnel leads nowhere, and there is another way. Left out: that is never known. */
   readonly isFutile?: boolean;
+  /** Begins anew what goes out by an address that the machine has no more. Left out: nothing does. */
+  leaveGone?(hasAddress: HasAddress): void;
   /** The relay is over; no tunnel is wanted any more. */
   abandon(): void;
 }
@@ -89,9 +92,21 @@ export class Relay implements RemoteEnd {
     return this.#remote !== undefined;
   }
 
-  /** The machine's address that the tunnel begins at; undefined: there is no tunnel, or it begins within the machine. */
-  get localAddress(): string | undefined {
-    return this.#remote?.localAddress;
+  /**
+   * The tunnel may begin at an address that the machine has no more: nothing comes through it then, and TCP would take minutes
+   * to say so.
+   * @returns whether the relay is over for that reason; while there is no tunnel yet, it is opened by another way
+   */
+  leaveGone(hasAddress: HasAddress): boolean {
+    if (!this.isOpen) {
+      this.approach?.leaveGone?.(hasAddress);
+      return false;
+    }
+    // None: it begins within the machine, at one end of a pair.
+    const local = this.#remote?.localAddress;
+    if (local === undefined || hasAddress(local)) return false;
+    this.settle('ERR_NETWORK_CHANGED');
+    return true;
   }
 
   /** The client has asked, and no byte has come back so far. */

@@ -5,6 +5,7 @@
 import { lend, type Span } from '../../ffi/memory.ts';
 import { formatAddress, type Endpoint } from '../net/address.ts';
 import { dialStatus, isUpstreamsFault, type FlowStatus } from '../net/flow_status.ts';
+import type { HasAddress } from '../net/local_addresses.ts';
 import { Outbox, PIECE, SessionError, type Handshake, type Session } from '../net/session.ts';
 import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
 import type { Target } from '../net/target.ts';
@@ -129,6 +130,15 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#endpointAt = this.#endpoints.length;
     this.#next(status, cause);
     return true;
+  }
+
+  /** Begins the attempt under way anew, if it goes out by an address that the machine has no more: no answer will come. */
+  leaveGone(hasAddress: HasAddress): void {
+    const local = this.#socket?.localAddress;
+    if (this.#phase === 'over' || local === undefined || hasAddress(local)) return;
+    this.#release();
+    this.#endpointAt--;
+    this.#next('ERR_NETWORK_CHANGED', undefined);
   }
 
   /** Nobody wants it any more. No event comes after this. */

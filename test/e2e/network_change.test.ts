@@ -1,7 +1,7 @@
 /** The machine gets another address, as on another Wi-Fi: what went by the old one is let go at once, all else goes on. */
 import { expect, test } from 'bun:test';
 import { eventually } from '../lab/eventually.ts';
-import { ABROAD, CHINA, CLIENT, GATEWAY, url } from '../lab/internet.ts';
+import { ABROAD, CHINA, CLIENT, FAR, GATEWAY, url } from '../lab/internet.ts';
 import { namesForAll } from '../lab/names.ts';
 import { start } from '../lab/program.ts';
 import { stop } from '../lab/snet.ts';
@@ -29,8 +29,8 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'dig', 'dnsmasq', 'ss', 'ss-server
       `addr add ${to}/24 dev uplink`,
       `route add 0.0.0.0/0 via ${GATEWAY.v4}`,
     ]);
-  const connectionsFrom = async (address: string) =>
-    (await names.ns.must(['ss', '-tnH', 'src', address])).trim().split('\n').filter(Boolean);
+  const connectionsFrom = async (address: string, state = 'connected') =>
+    (await names.ns.must(['ss', '-tnH', 'state', state, 'src', address])).trim().split('\n').filter(Boolean);
   const page = (address: string) => names.ns.must(['curl', '-sS', '--max-time', '10', url(address)]);
 
   test('is taken in', async () => {
@@ -59,6 +59,23 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'dig', 'dnsmasq', 'ss', 'ss-server
     await move(OTHER, CLIENT.v4);
     snet.signal('SIGUSR2');
     expect(await page(ABROAD.v4)).toContain('151.101.1.6');
+    await stop(snet);
+  });
+
+  test('does not matter to who is just connecting', async () => {
+    await using snet = await run();
+    // Nothing of what is sent to the upstream's server arrives.
+    const block = (what: string) => names.world.must(['nft', what]);
+    await block(`add table ip wall; add chain ip wall f { type filter hook forward priority 0; }`);
+    await block(`add rule ip wall f ip daddr ${FAR.v4} drop`);
+    const download = start(names.ns, ['curl', '-sS', url(ABROAD.v6)]);
+    await eventually('an attempt', async () => (await connectionsFrom(CLIENT.v4, 'syn-sent')).length > 0);
+    await move(CLIENT.v4, OTHER);
+    await block('delete table ip wall');
+    snet.signal('SIGUSR2');
+    expect(await download.ended()).toBe(0);
+    expect(download.stdout()).toContain(FAR.v6);
+    await move(OTHER, CLIENT.v4);
     await stop(snet);
   });
 

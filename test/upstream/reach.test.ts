@@ -279,6 +279,31 @@ describe('time', () => {
     expect(owner.told.at(-1)).toBe('lost ERR_DIAL_REFUSED');
   });
 
+  test('an attempt that goes out by an address that is gone is begun anew, and no other', async () => {
+    const far = farEnd('+');
+    const { upstream, results } = upstreamAt('a', [far.endpoint, nowhere()]);
+    const { one, owner, until } = reach([upstream]);
+    one.leaveGone((address) => address === '127.0.0.1');
+    expect(owner.told).toEqual([]);
+    one.leaveGone(() => false);
+    expect(owner.told).toEqual(['retrying ERR_NETWORK_CHANGED']);
+    await until('opened');
+    expect(results).toMatchObject([{ kind: 'opened', endpoint: far.endpoint }]);
+    one.leaveGone(() => false);
+    expect(owner.told).toEqual(['retrying ERR_NETWORK_CHANGED', 'opened']);
+  });
+
+  test('so is one that waits for an answer', async () => {
+    const far = farEnd('');
+    const { upstream } = upstreamAt('a', [far.endpoint]);
+    const { one, owner } = reach([upstream]);
+    await eventually('the question', () => far.seen.heard === '?');
+    one.leaveGone(() => false);
+    await eventually('another', () => far.seen.heard === '??');
+    expect([far.seen.connections, ...owner.told]).toEqual([2, 'retrying ERR_NETWORK_CHANGED']);
+    one.abandon();
+  });
+
   test('abandoned, it tells nothing, and its connection is gone', async () => {
     const far = farEnd('+');
     const { upstream, results } = upstreamAt('a', [far.endpoint]);

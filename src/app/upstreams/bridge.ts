@@ -79,10 +79,7 @@ export function createBridge(outer: Upstream, server: Target, tls: TlsClient, di
       adopt<Relay | undefined>(far, accept, undefined);
     },
     leaveGone(hasAddress) {
-      for (const relay of relays) {
-        const { localAddress } = relay;
-        if (localAddress !== undefined && !hasAddress(localAddress)) relay.settle('ERR_NETWORK_CHANGED');
-      }
+      for (const relay of relays) relay.leaveGone(hasAddress);
     },
     stop() {
       for (const relay of relays) relay.settle('STOPPED');
