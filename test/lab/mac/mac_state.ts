@@ -43,6 +43,8 @@ export interface MacState {
   /** Those of the machine that programs read; others are read from the disk. */
   files: Record<string, string>;
   interfaces: Record<string, readonly string[]>;
+  /** What is routed to lo0 over IPv6 is never seen again, as nobody has reported that it is. */
+  losesIpv6: boolean;
   /** Whom `scutil --dns` names. */
   nameservers: string[];
   /** The gateway of the default route; undefined: there is no way out. */
@@ -116,6 +118,7 @@ export function stockMac(): MacState {
     sysctls: { 'net.inet.tcp.tso': '1' },
     files: { '/etc/pf.conf': STOCK_PF_CONF, '/etc/pf.anchors/com.apple': STOCK_ANCHOR },
     interfaces: { lo0: ['127.0.0.1', '::1'], en0: ['192.168.1.5', 'fe80::1c2d:3e4f:5a6b:7c8d'] },
+    losesIpv6: false,
     nameservers: ['192.168.1.1'],
     gateway: '192.168.1.1',
     processes: {},

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { formatEndpoint, parseAddress, type Endpoint } from '../../../src/net/address.ts';
 import { evaluate, tablesOf, type Loaded, type Packet, type Surroundings } from './pf_evaluate.ts';
+import { UNKNOWN_ID } from './pf_parts.ts';
 import { readRuleset } from './pf_reader.ts';
 
 const OURS = `\
@@ -147,6 +148,14 @@ describe('pf', () => {
         anchors: anchors('pass out quick all\n', ''),
       }),
     ).toBe('blocked: drop');
+  });
+
+  test('takes what is passed on for others for nobody’s', () => {
+    const forwarded = { ...web, user: UNKNOWN_ID, group: UNKNOWN_ID };
+    expect(fate('block out proto tcp all user >= 0\n', web)).toBe('blocked: drop');
+    expect(fate('block out proto tcp all user >= 0\n', forwarded)).toBe('passed, none');
+    expect(fate('block out proto tcp all group unknown\n', forwarded)).toBe('blocked: drop');
+    expect(fate('block out proto tcp all user != 0\n', forwarded)).toBe('blocked: drop');
   });
 
   test('finds tables of the main ruleset from an anchor', () => {

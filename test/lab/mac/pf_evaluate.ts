@@ -8,7 +8,7 @@
 import { addressWords } from '../../../src/net/ranges.ts';
 import type { Cidr } from '../../../src/net/cidr.ts';
 import type { Address, Endpoint } from '../../../src/net/address.ts';
-import { TCP, UDP } from './pf_parts.ts';
+import { TCP, UDP, UNKNOWN_ID } from './pf_parts.ts';
 import type {
   AnchorRule,
   FilterRule,
@@ -29,7 +29,7 @@ export interface Packet {
   readonly destination: Endpoint;
   /** By which the routing table sends it out. */
   readonly interface: string;
-  /** Of the process that made the socket, at that time. */
+  /** Of the process that made the socket, at that time; {@link UNKNOWN_ID} of what is passed on for others. */
   readonly user: number;
   readonly group: number;
 }
@@ -210,9 +210,15 @@ function contains({ address, prefix }: Cidr, other: Address): boolean {
 
 function ownerMatches({ users, groups }: FilterRule, { user, group }: Seen): boolean {
   return (
-    (users.length === 0 || users.some((test) => passes(test, user))) &&
-    (groups.length === 0 || groups.some((test) => passes(test, group)))
+    (users.length === 0 || users.some((test) => owns(test, user))) &&
+    (groups.length === 0 || groups.some((test) => owns(test, group)))
   );
+}
+
+/** pf_match_uid() of xnu's pf.c: whom nobody knows is neither above nor below anybody. */
+function owns(test: NumberTest, id: number): boolean {
+  if (id === UNKNOWN_ID && test.operator !== '=' && test.operator !== '!=') return false;
+  return passes(test, id);
 }
 
 /** Of a SYN; only TCP has flags that are looked at. */

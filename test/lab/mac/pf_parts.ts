@@ -167,14 +167,18 @@ export function portNumber(cursor: Cursor, text: string): number {
 /** What follows `user` or `group`. */
 export function readIds(cursor: Cursor, what: 'user' | 'group'): NumberTest[] {
   const names = what === 'user' ? cursor.known.users : cursor.known.groups;
-  return cursor.oneOrMore(() =>
-    readTest(cursor, () => {
+  return cursor.oneOrMore(() => {
+    const test = readTest(cursor, () => {
       const text = cursor.word();
       if (text === 'unknown') return UNKNOWN_ID;
       const id = /^\d+$/.test(text) ? Number(text) : names[text];
       if (id === undefined) cursor.fail(`unknown ${what} ${text}`);
       if (id >= UNKNOWN_ID) cursor.fail(`illegal ${what === 'user' ? 'uid' : 'gid'} value ${text}`);
       return id;
-    }),
-  );
+    });
+    const isUnknown = test.low === UNKNOWN_ID || test.high === UNKNOWN_ID;
+    if (isUnknown && test.operator !== '=' && test.operator !== '!=')
+      cursor.fail(`${what} unknown requires operator = or !=`);
+    return test;
+  });
 }

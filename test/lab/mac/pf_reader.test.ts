@@ -210,6 +210,7 @@ describe('the reader refuses', () => {
     ['to before from', 'pass out proto tcp to any from any\n', 'F:1: syntax error'],
     ['an unknown group', `${PASS} group snet\n`, 'F:1: unknown group snet'],
     ['an unknown user', `${PASS} user snet\n`, 'F:1: unknown user snet'],
+    ['unknown users above others', `${PASS} user > unknown\n`, 'F:1: user unknown requires operator = or !='],
     ['a name of a service', 'pass out proto tcp to any port domain\n', 'F:1: unknown port domain'],
     ['a name of a host', 'pass out proto tcp to localhost\n', 'F:1: could not parse host specification'],
     [
