@@ -97,6 +97,6 @@ export function describeFacts({ version, enabled, main, loopbackSkipped }: Facts
     ...(main.sharing ? ['Internet Sharing or a network of virtual machines is on'] : []),
     ...(main.ahead.length === 0
       ? []
-      : [`${main.ahead.length} filter rules of others come first, such as ${main.ahead[0]}`]),
+      : [`before ours come other filter rules (${main.ahead.length}), the first being ${main.ahead[0]}`]),
   ].join(', ');
 }

@@ -17,7 +17,7 @@ export async function listReferences(runner: Runner): Promise<Reference[] | unde
 
 /**
  * Turns pf on, or has it stay on.
- * @param state if an earlier try has failed, what that one took is kept instead
+ * @param state if an earlier try has failed, what that one took is kept instead; a token that we had before is given back
  * @param note writes down what of the state is new
  * @throws RedirectError; whether pf is on for us then is not known, but what was noted tells
  */
@@ -39,6 +39,8 @@ export async function takeToken(
     });
   }
   await note({ token, before: undefined });
+  // Void, as it seems, or we would not be here; but if it is not, nobody else would ever give it back.
+  if (state.token !== undefined) await giveBackToken(runner, state);
 }
 
 /** `pf: token invalid` while pf is on, `pf not enabled` while it is off: somebody has turned it off meanwhile. */

@@ -337,7 +337,7 @@ describe('refuses', () => {
     expect(error).toMatchObject({
       status: 'ERR_REDIRECT_INEFFECTIVE',
       message:
-        'the rules are in pf, but a connection that they should have caught did not come to us: macOS 15.6.1, pf is on, 1 filter rules of others come first, such as pass out quick all no state',
+        'the rules are in pf, but a connection that they should have caught did not come to us: macOS 15.6.1, pf is on, before ours come other filter rules (1), the first being pass out quick all no state',
       hint: expect.stringContaining('VPN'),
     });
     expect(on().guardians.ends).toEqual(['dismissed']);

@@ -129,6 +129,6 @@ test('describeFacts() puts all that stands out on one line', () => {
       loopbackSkipped: true,
     }),
   ).toBe(
-    'macOS of unknown version, pf is on, the main ruleset has no anchors "com.apple/*", lo0 is skipped, Internet Sharing or a network of virtual machines is on, 2 filter rules of others come first, such as anchor "mullvad" all',
+    'macOS of unknown version, pf is on, the main ruleset has no anchors "com.apple/*", lo0 is skipped, Internet Sharing or a network of virtual machines is on, before ours come other filter rules (2), the first being anchor "mullvad" all',
   );
 });

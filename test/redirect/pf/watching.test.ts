@@ -79,6 +79,29 @@ describe('every 30 s', () => {
     expect(mac.held()).toEqual(before);
   });
 
+  test('a listing that never has our reference does not heap up references', async () => {
+    const { mac } = on();
+    const before = mac.held();
+    const runner = on().process();
+    const pf = on().pf({
+      runner: {
+        start: (argv, options) => runner.start(argv, options),
+        run: async (argv, options) => {
+          const finished = await runner.run(argv, options);
+          return argv.join(' ') === 'pfctl -s References'
+            ? { ...finished, stdout: 'No pf starter references held\n' }
+            : finished;
+        },
+      },
+    });
+    await pf.apply(PLAN);
+    await looks(3);
+    expect(mac.state.pf.references).toHaveLength(1);
+    expect(on().said).toHaveLength(1);
+    await pf.remove();
+    expect(mac.held()).toEqual(before);
+  });
+
   test('what comes again and again is not said each time', async () => {
     const pf = on().pf();
     await pf.apply(PLAN);
@@ -177,7 +200,7 @@ describe('every 30 s', () => {
     await pf.verify();
     await pf.verify();
     expect(on().said.filter((line) => line.startsWith('error: could not see to the rules'))).toEqual([
-      expect.stringContaining('1 filter rules of others come first'),
+      expect.stringContaining('before ours come other filter rules (1)'),
     ]);
     await pf.remove();
   });
