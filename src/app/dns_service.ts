@@ -147,8 +147,8 @@ export async function warnOfUncaught(
   if (linkLocal.length > 0 && !takesLinkLocal)
     log.warn('what is asked of a resolver with a link-local address can not be caught', named(linkLocal));
   if (uncaught.length > 0)
-    log.warn(
-      'the system asks a resolver on this machine: what it asks there can not be caught',
+    log.info(
+      'the system asks a resolver on this machine; only what that asks of port 53 in its turn is caught',
       named(uncaught),
     );
 }
