@@ -12,6 +12,7 @@ import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { explain } from './src/base/errors.ts';
 import { renderFormula } from './src/build/formula.ts';
 import { MachOError } from './src/build/mach_o_error.ts';
 import { settleSignature } from './src/build/settle_signature.ts';
@@ -298,7 +299,7 @@ async function main(): Promise<number> {
       say(`  SKIPPED smoke test: ${how.skip}`);
       continue;
     }
-    const wrong = await smoke([...how.prefix, outfile], stamp);
+    const wrong = await smoke([...how.prefix, outfile], stamp).catch((error: unknown) => [explain(error)]);
     count[wrong.length === 0 ? 'passed' : 'failed']++;
     say(wrong.length === 0 ? '  smoke test passed' : wrong.map((what) => `  FAILED: ${what}`).join('\n'));
   }
