@@ -91,18 +91,23 @@ describe('a way for IPv6', () => {
 
   test('is made where there is none, and taken out in reverse', async () => {
     const ran: string[] = [];
-    const road = roadOfIpv6((argv) => {
-      const command = argv.join(' ');
-      ran.push(command);
-      const said = command === 'route -n get default' ? reached('en7') : 'not in table\n';
-      return Promise.resolve({ code: 0, stdout: said, said });
-    }, '2001:db8::1');
+    const road = roadOfIpv6(
+      (argv) => {
+        const command = argv.join(' ');
+        ran.push(command);
+        const said = command === 'route -n get default' ? reached('en7') : 'not in table\n';
+        return Promise.resolve({ code: 0, stdout: said, said });
+      },
+      '2606:4700:4700::1111',
+      '2606:4700:4700::/48',
+    );
     expect(await road.make()).toBe('2001:db8:5e7::2 on en7, by 2001:db8:5e7::1');
     ran.length = 0;
     await road.remove();
     await road.remove();
     expect(ran).toEqual([
-      'route -n delete -inet6 default 2001:db8:5e7::1',
+      'route -n delete -inet6 -net 2001:db8::/32 2001:db8:5e7::1',
+      'route -n delete -inet6 -net 2606:4700:4700::/48 2001:db8:5e7::1',
       'ifconfig en7 inet6 2001:db8:5e7::2 -alias',
     ]);
   });
