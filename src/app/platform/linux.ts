@@ -8,6 +8,7 @@ import { takeOutAfter } from '../../redirect/iptables/undo.ts';
 import { cleanNftables } from '../../redirect/nftables/nftables.ts';
 import { selectRedirect } from '../../redirect/select_redirect.ts';
 import type { Platform } from './platform.ts';
+import { watchSleep } from './sleep_watch.ts';
 
 export function linux(runner: Runner): Platform {
   return {
@@ -21,7 +22,7 @@ export function linux(runner: Runner): Platform {
       }),
     clean: async () => [...(await cleanNftables()), ...(await cleanIptables(runner)), ...cleanConntrack()],
     undoAfter: (owner) => takeOutAfter(runner, owner),
-    // Nothing of ours depends on it: the rules name no interface, and resolv.conf is looked at again by itself.
-    watchNetwork: () => ({ stop() {} }),
+    // The rules name no interface, and resolv.conf is looked at again by itself.
+    watchNetwork: (changed) => watchSleep(changed),
   };
 }

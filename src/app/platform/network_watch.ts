@@ -5,6 +5,7 @@ import { linesOf } from '../../base/lines.ts';
 import type { Log } from '../../base/log.ts';
 import type { Child, Runner } from '../../base/runner.ts';
 import { createRouteReader } from './route_messages.ts';
+import { watchSleep } from './sleep_watch.ts';
 
 export interface NetworkWatchOptions {
   readonly runner: Runner;
@@ -20,10 +21,6 @@ export interface NetworkWatchOptions {
 const QUIET = 1_000;
 const LONGEST_UNREST = 5_000;
 
-/** Milliseconds from one look at the time to the next, and by how many it must be late to have been asleep meanwhile. */
-const LOOK = 5_000;
-const ASLEEP = 10_000;
-
 /** Milliseconds until the program is started again that should never end, each time twice as many. */
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 60_000;
@@ -37,7 +34,7 @@ export function watchNetwork({
 }: NetworkWatchOptions): { stop(): void } {
   const settled = settling(clock, changed);
   const monitor = watchRoutes(runner, clock, log, settled.note);
-  const sleep = watchSleep(clock, timeOfDay, settled.note);
+  const sleep = watchSleep(settled.note, clock, timeOfDay);
   return {
     stop() {
       monitor.stop();
@@ -66,22 +63,6 @@ function settling(clock: Clock, changed: (what: string) => void) {
     },
     stop: () => cancel(),
   };
-}
-
-/**
- * By the time of day alone: the engine's monotonic clock stands still while the machine sleeps (mach_absolute_time), and so
- * do its timers, or not, as the system's next version likes. A clock that is set forward is taken for sleep, at no great cost.
- */
-function watchSleep(clock: Clock, timeOfDay: () => number, note: (what: string) => void) {
-  let last = timeOfDay();
-  let cancel = clock.after(LOOK, look);
-  function look(): void {
-    const now = timeOfDay();
-    if (now - last >= LOOK + ASLEEP) note('the machine was asleep');
-    last = now;
-    cancel = clock.after(LOOK, look);
-  }
-  return { stop: () => cancel() };
 }
 
 /** By route(8). If we are killed, it ends with the next message that it has for us. */
