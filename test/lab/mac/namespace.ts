@@ -1,8 +1,10 @@
 /** A namespace that believes to be a Mac. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect } from 'bun:test';
-import { GATEWAY } from '../internet.ts';
+import { beforeEach, expect } from 'bun:test';
+import { firewalls } from '../firewalls.ts';
+import { folderForEach, type Folder } from '../folder.ts';
+import { ABROAD, CLIENT, GATEWAY, url, type Internet } from '../internet.ts';
 import type { Finished, Netns } from '../netns.ts';
 import { start, type Program } from '../program.ts';
 import { FakeMac } from './fake_mac.ts';
@@ -73,20 +75,71 @@ export async function makeMac(
   };
 }
 
-/** Ends it in order, and the Mac is as before. */
-export async function stopped(snet: Program, { mac, before }: MacNamespace): Promise<void> {
-  snet.signal('SIGTERM');
-  expect(await snet.ended()).toBe(0);
-  expect(mac.held()).toEqual(before);
+/** What `route -n monitor` prints when DHCP has brought another default route (macOS 14 and 15, by their users). */
+export const OTHER_DEFAULT_ROUTE = `\
+
+got message of size 140 on Mon Nov 23 12:00:00 2026
+RTM_ADD: Add Route: len 140, pid: 86, seq 2, errno 0, flags:<UP,GATEWAY,DONE,STATIC,PRCLONING,GLOBAL>
+locks:  inits: 
+sockaddrs: <DST,GATEWAY,NETMASK,IFP,IFA>
+ default ${GATEWAY.v4} default index: 14 en0 ${CLIENT.v4}
+`;
+
+/** Another Mac for each test, in the same namespace. */
+export interface MacForEach extends MacNamespace {
+  readonly folder: Folder;
+  /** Puts a Mac that is not as on its first day in the place of this one, before anything is run on it. */
+  remake(change: (state: MacState) => void): Promise<void>;
+  /** Who an origin sees. */
+  seenAs(address: string): Promise<string>;
+  /** Nothing of ours is left: not on the Mac, not in the rules of the namespace, and connections go straight out. */
+  restored(): Promise<void>;
+  /** Ends it in order, after which all is as before. */
+  stopped(snet: Program): Promise<void>;
+  /** The configuration: `keys`, and by default without DNS. @returns its path */
+  configure(upstream: string, keys?: object): Promise<string>;
 }
 
-/** A configuration without DNS, through a server. @returns its path */
-export async function configureUpstream(
-  folder: string,
-  upstream: string,
-  keys: object = {},
-): Promise<string> {
-  const file = join(folder, 'snet.json');
-  await writeFile(file, JSON.stringify({ upstream, dns: false, ...keys }), { mode: 0o600 });
-  return file;
+export function macForEach(internet: Pick<Internet, 'client'>): MacForEach {
+  const folder = folderForEach();
+  let made: MacNamespace;
+  let rules: string;
+  const remake = async (change?: (state: MacState) => void) => {
+    made = await makeMac(internet.client, folder.path, change);
+    rules = await firewalls(internet.client);
+  };
+  beforeEach(() => remake());
+  const seenAs = async (address: string) =>
+    (await internet.client.must(['curl', '-sS', '--max-time', '5', url(address)])).trim();
+  const restored = async () => {
+    expect(made.mac.held()).toEqual(made.before);
+    expect(await firewalls(internet.client)).toBe(rules);
+    expect([await seenAs(ABROAD.v4), await seenAs(ABROAD.v6)]).toEqual([CLIENT.v4, CLIENT.v6]);
+  };
+  return {
+    folder,
+    remake,
+    seenAs,
+    restored,
+    get mac() {
+      return made.mac;
+    },
+    get before() {
+      return made.before;
+    },
+    run: (...args) => made.run(...args),
+    begin: (...args) => made.begin(...args),
+    clean: () => made.clean(),
+    change: (change) => made.change(change),
+    async stopped(snet) {
+      snet.signal('SIGTERM');
+      expect(await snet.ended()).toBe(0);
+      await restored();
+    },
+    async configure(upstream, keys = {}) {
+      const file = folder.file('snet.json');
+      await writeFile(file, JSON.stringify({ upstream, dns: false, ...keys }), { mode: 0o600 });
+      return file;
+    },
+  };
 }

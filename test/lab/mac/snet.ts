@@ -35,7 +35,7 @@ function macProcess(fault: Fault | undefined, at: number) {
 }
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
-  const [, flag, , at] = args.length > 2 ? args.slice(1) : [];
+  const [, file, flag, at] = args;
   const dies = flag === '--dies-before' ? 'dies before' : flag === '--dies-after' ? 'dies after' : undefined;
   const platform = darwin(macProcess(dies, Number(at)), conntrackPf());
   if (command === GUARDIAN_ARG) return runGuardian((owner) => platform.undoAfter(owner));
@@ -44,9 +44,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     process.stdout.write(removed.map((what) => `removed ${what}\n`).join(''));
     return 0;
   }
-  const file = args[1]!;
-  const load = async () => (await loadConfig({ file, overrides: [] })).config;
-  return runProgram(await load(), { configFile: file, reload: load, version: 'test' }, platform);
+  const load = async () => (await loadConfig({ file: file!, overrides: [] })).config;
+  return runProgram(await load(), { configFile: file!, reload: load, version: 'test' }, platform);
 }
 
 endWithStdout();
