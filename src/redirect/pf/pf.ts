@@ -10,26 +10,21 @@ import { realClock, type Clock } from '../../base/clock.ts';
 import { explain } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Runner } from '../../base/runner.ts';
-import type { Address, Endpoint } from '../../net/address.ts';
+import type { Address } from '../../net/address.ts';
 import { postGuardian, type Post } from '../guardian/post_guardian.ts';
 import { FIXED_KEYS, RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
 import { beginInForce, type InForce } from './in_force.ts';
 import { takingTurns } from './in_turn.ts';
-import { DAMAGES, inspect, type Damage } from './inspection.ts';
+import { createMending } from './mending.ts';
 import { pfFiles } from './names.ts';
 import { sayingOnce } from './once.ts';
 import { ownAddresses as ownAddressesNow } from './own_addresses.ts';
-import { execute, RELOAD_MAIN } from './pfctl.ts';
-import { describeFacts, gatherFacts, judge } from './preflight.ts';
+import { makeReady } from './preflight.ts';
+import { createProving, type RuleProofs } from './proving.ts';
 import { takeOutLeft } from './undo.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
-/** Tells whether the rules catch what programs do; see src/inbound/proof.ts. */
-export interface RuleProofs {
-  /** Where its connections go: nobody is there. */
-  readonly destinations: readonly Endpoint[];
-  run(families: readonly (4 | 6)[]): Promise<ReadonlyMap<4 | 6, 'caught' | 'missed' | 'no route'>>;
-}
+export type { RuleProofs } from './proving.ts';
 
 export interface PfOptions {
   readonly runner: Runner;
@@ -68,154 +63,39 @@ export function createPf({
   const files = pfFiles(folder);
   const caught = proofs.destinations.map(({ address }) => address);
   const inTurn = takingTurns();
-  const isNewDamage = sayingOnce();
-  const isNewFailure = sayingOnce();
+  const isNews = sayingOnce();
+  const proving = createProving({ runner, log, proofs, ipv6Fallback });
+  const mend = createMending({ runner, log, reloadPfConf });
   let post: Post | undefined;
   let plan: RedirectPlan | undefined;
   let force: InForce | undefined;
   let watchdog: Watchdog | undefined;
-  /** Families whose rules have caught something. */
-  const proven = new Set<4 | 6>();
 
   /** Leaves the guardian at its post if it fails: that will try again when we have ended. */
   async function undo(): Promise<void> {
     watchdog?.stop();
     watchdog = undefined;
-    proven.clear();
+    proving.doubt();
     await force?.undo();
     force = undefined;
     await post?.relieve();
     post = undefined;
   }
 
-  /** @throws RedirectError if rules would catch nothing here */
-  async function prepare(): Promise<void> {
-    let facts = await gatherFacts(runner);
-    let problems = judge(facts);
-    if (reloadPfConf && problems.length > 0 && problems.every(({ mendable }) => mendable)) {
-      await reloadMain(problems.map(({ message }) => message));
-      facts = await gatherFacts(runner);
-      problems = judge(facts);
-    }
-    const [problem] = problems;
-    if (problem) throw new RedirectError(problem.status, problem.message, { hint: problem.hint });
-    log.debug('pf as it was found', { facts: describeFacts(facts) });
-    if (facts.main.sharing) {
-      log.info(
-        'Internet Sharing or a network of virtual machines is on: what comes from there is not redirected',
-      );
-    }
-  }
-
-  async function reloadMain(why: readonly string[]): Promise<void> {
-    log.warn(
-      'loading /etc/pf.conf anew, as configured: anchors that other programs have put into the main ruleset meanwhile are lost until they put them in again',
-      { why: why.join('; ') },
-    );
-    await execute(runner, RELOAD_MAIN);
-  }
-
-  /**
-   * Proves the families that are redirected and not proven yet.
-   * @throws RedirectError ERR_REDIRECT_INEFFECTIVE if IPv4 is not caught; the one of loading rules with the fallback
-   */
-  async function prove(rules: InForce): Promise<void> {
-    const families = (rules.ipv6 === 'redirect' ? ([4, 6] as const) : ([4] as const)).filter(
-      (family) => !proven.has(family),
-    );
-    if (families.length === 0) return;
-    const results = await runProofs(families);
-    for (const [family, result] of results) {
-      if (result === 'caught') proven.add(family);
-      if (result === 'no route') {
-        log.debug('there is no route: what the rules do is proven when there is one', { family });
-      }
-    }
-    if (results.get(4) === 'missed') throw await ineffective();
-    if (results.get(6) === 'missed') {
-      await rules.load(ipv6Fallback);
-      log.warn(
-        ipv6Fallback === 'block'
-          ? 'pf does not bring us IPv6 here: new connections over it are refused, so that programs take IPv4'
-          : 'pf does not bring us IPv6 here: connections over it go straight out, past the proxy, as configured',
-      );
-    }
-  }
-
-  async function runProofs(families: readonly (4 | 6)[]) {
-    try {
-      return await proofs.run(families);
-    } catch (error) {
-      log.warn('what the rules do could not be proven', { reason: explain(error) });
-      return new Map<4 | 6, never>();
-    }
-  }
-
-  async function ineffective(): Promise<RedirectError> {
-    const facts = await gatherFacts(runner);
-    const [problem] = judge(facts);
-    return new RedirectError(
-      'ERR_REDIRECT_INEFFECTIVE',
-      `the rules are in pf, but a connection that they should have caught did not come to us: ${problem?.message ?? describeFacts(facts)}`,
-      {
-        hint:
-          problem?.hint ??
-          'Another product’s filter may come first: try without VPN and firewall applications. After an update of macOS a restart has helped others.',
-      },
-    );
-  }
-
-  /**
-   * What keeps our rules from being asked, or lo0 from being looked at, is another program's doing, and undone only if we
-   * may. Until it is, our rules are out: half of them would have connections vanish on lo0.
-   * @returns what could not be mended
-   */
-  async function mend(rules: InForce, damages: readonly Damage[]): Promise<Damage[]> {
-    let found = damages;
-    if (found.some(isOfOthers) && reloadPfConf) {
-      await reloadMain(found.filter(isOfOthers).map((damage) => DAMAGES[damage]));
-      found = await inspect(runner, rules.token);
-    }
-    const left = found.filter(isOfOthers);
-    if (left.length > 0) await rules.suspend();
-    // In any case: the token that we had may count no more.
-    if (found.includes('off') || found.includes('unheld')) await rules.enable();
-    if (found.includes('emptied') && left.length === 0) await rules.load(rules.ipv6);
-    if (found.includes('segmented')) await rules.stopSegmentation();
-    return left;
-  }
-
-  const isOfOthers = (damage: Damage) => damage === 'unasked' || damage === 'skipped';
-
   /** @param networkChanged so what could not be proven before may be proven now */
   async function look(networkChanged: boolean): Promise<void> {
     if (!plan || !force) return;
     try {
-      const damages = await inspect(runner, force.token);
-      const left = damages.length === 0 ? [] : await mend(force, damages);
-      tell(damages, left);
+      const { damaged, whole } = await mend(force);
+      if (damaged) proving.doubt();
       if (await force.refreshOwn()) log.debug('this machine has other addresses');
-      if (damages.length > 0) proven.clear();
-      if (left.length === 0 && (networkChanged || damages.length > 0)) await prove(force);
-      isNewFailure(undefined);
+      if (whole && (networkChanged || damaged)) await proving.prove(force);
+      isNews(undefined);
     } catch (error) {
       const reason = explain(error);
       const hint = error instanceof RedirectError ? error.hint : undefined;
-      if (isNewFailure(reason)) log.error('could not see to the rules of pf', { reason, hint });
+      if (isNews(reason)) log.error('could not see to the rules of pf', { reason, hint });
     }
-  }
-
-  function tell(damages: readonly Damage[], left: readonly Damage[]): void {
-    const inWords = (list: readonly Damage[]) => list.map((damage) => DAMAGES[damage]).join(', ');
-    // Our rules are out because of what is left: that they come back is news.
-    const isNew = isNewDamage(inWords(left.length > 0 ? left : damages) || undefined);
-    if (!isNew) return;
-    if (left.length > 0) {
-      log.error('connections go straight out, past the proxy, for another program has changed pf', {
-        found: inWords(left),
-        hint: 'sudo pfctl -f /etc/pf.conf, or "reload-pf-conf": true',
-      });
-    } else log.warn('put right what another program had done to pf', { found: inWords(damages) });
   }
 
   return {
@@ -228,19 +108,19 @@ export function createPf({
         watchdog = undefined;
         plan = undefined;
         force = undefined;
-        proven.clear();
+        proving.doubt();
         const left = await takeOutLeft(runner, files);
         if (left.length > 0) {
           log.warn('removed what an earlier run had left', { removed: left.join(', ') });
         }
         try {
-          await prepare();
+          await makeReady(runner, log, reloadPfConf);
           post ??= await postGuardian(runner, log, process.pid);
           force = await beginInForce(wanted, { runner, log, files, caught, ownAddresses });
           await force.load(wanted.ipv6 ? 'redirect' : 'none');
           await force.enable();
           await force.stopSegmentation();
-          await prove(force);
+          await proving.prove(force);
         } catch (error) {
           try {
             await undo();

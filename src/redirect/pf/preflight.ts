@@ -1,8 +1,9 @@
 /** Finds out, before any rule is in, what would keep our rules from catching anything: facts apart from judgement. */
+import type { Log } from '../../base/log.ts';
 import type { Runner } from '../../base/runner.ts';
-import type { RedirectStatus } from '../redirect.ts';
+import { RedirectError, type RedirectStatus } from '../redirect.ts';
 import { isEnabledIn, isSkippedIn, mainRulesetIn, type MainRuleset } from './listings.ts';
-import { execute, INFO, LOOPBACK, MAIN_FILTER, MAIN_TRANSLATION } from './pfctl.ts';
+import { execute, INFO, LOOPBACK, MAIN_FILTER, MAIN_TRANSLATION, RELOAD_MAIN } from './pfctl.ts';
 
 /** Older ones get no more security updates, and nobody has reported what pf does there. */
 export const OLDEST_MACOS = 13;
@@ -99,4 +100,39 @@ export function describeFacts({ version, enabled, main, loopbackSkipped }: Facts
       ? []
       : [`before ours come other filter rules (${main.ahead.length}), the first being ${main.ahead[0]}`]),
   ].join(', ');
+}
+
+/**
+ * Finds out whether rules can work here; if not, loads /etc/pf.conf anew where that helps and is allowed.
+ * @throws RedirectError with what is in the way, and what to do about it
+ */
+export async function makeReady(runner: Runner, log: Log, reloadPfConf: boolean): Promise<void> {
+  let facts = await gatherFacts(runner);
+  let problems = judge(facts);
+  if (reloadPfConf && problems.length > 0 && problems.every(({ mendable }) => mendable)) {
+    await reloadMain(
+      runner,
+      log,
+      problems.map(({ message }) => message),
+    );
+    facts = await gatherFacts(runner);
+    problems = judge(facts);
+  }
+  const [problem] = problems;
+  if (problem) throw new RedirectError(problem.status, problem.message, { hint: problem.hint });
+  log.debug('pf as it was found', { facts: describeFacts(facts) });
+  if (facts.main.sharing) {
+    log.info(
+      'Internet Sharing or a network of virtual machines is on: what comes from there is not redirected',
+    );
+  }
+}
+
+/** Loads /etc/pf.conf, and says what that costs. @param why for the log. @throws RedirectError */
+export async function reloadMain(runner: Runner, log: Log, why: readonly string[]): Promise<void> {
+  log.warn(
+    'loading /etc/pf.conf anew, as configured: anchors that other programs have put into the main ruleset meanwhile are lost until they put them in again',
+    { why: why.join('; ') },
+  );
+  await execute(runner, RELOAD_MAIN);
 }

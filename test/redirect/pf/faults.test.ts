@@ -1,6 +1,6 @@
 /** Every program fails at every place, on a fake Mac: what is begun is finished or undone. */
 import { describe, expect, test } from 'bun:test';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cleanPf } from '../../../src/redirect/pf/undo.ts';
 import type { RedirectError } from '../../../src/redirect/redirect.ts';
 import type { Fault, ProcessOptions } from '../../lab/mac/fake_mac.ts';
@@ -82,7 +82,10 @@ describe.each([...FAULTS])('one call that is %s', (fault) => {
     const places = await atEveryCall(fault, async ({ on, before, options, crucial }) => {
       const pf = on.pf({}, options);
       await pf.apply(PLAN);
+      const ranges = readFileSync(on.files.bypass, 'utf8');
       const error = await crucial(() => pf.update(NEXT));
+      // The watchdog would load the rules anew with what is in the file.
+      expect(readFileSync(on.files.bypass, 'utf8') === ranges).toBe(error !== undefined);
       if (error === undefined) expect(on.fate(NEAR)).toBe('127.0.0.1:1111');
       else if (fault === 'failed') expect(on.fate(NEAR)).toBe('passed');
       await pf.update(NEXT);

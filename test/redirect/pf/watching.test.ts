@@ -168,6 +168,33 @@ describe('every 30 s', () => {
     await pf.remove();
   });
 
+  test('a program that does not give in is not fought', async () => {
+    const { mac } = on();
+    const pf = on().pf({ reloadPfConf: true });
+    await pf.apply(PLAN);
+    for (let i = 0; i < 5; i++) {
+      mac.change((state) => replaceMainRuleset(state));
+      await looks();
+    }
+    const reloads = () => mac.state.seen.calls.filter((call) => call === 'pfctl -f /etc/pf.conf').length;
+    expect(reloads()).toBe(1);
+    expect(on().fate()).toBe('passed');
+    expect(on().said).toEqual([
+      expect.stringMatching(/^warn: loading/),
+      expect.stringMatching(/^warn: put right/),
+      expect.stringMatching(/^error: connections go straight out.* again and again/),
+    ]);
+    // It gives in, and another time it comes back.
+    mac.change(reloadPfConf);
+    await looks();
+    expect(on().fate()).toBe('127.0.0.1:1111');
+    mac.change((state) => replaceMainRuleset(state));
+    await looks();
+    expect(reloads()).toBe(2);
+    expect(on().fate()).toBe('127.0.0.1:1111');
+    await pf.remove();
+  });
+
   test('what can’t be looked at is told of once', async () => {
     const { mac } = on();
     const pf = on().pf();
