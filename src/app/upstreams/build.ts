@@ -1,7 +1,7 @@
 /** From the configuration's upstreams to what flows are tried with: names resolved, keys derived, a group where there are several. */
 import type { Config, UpstreamConfig } from '../../config/config.ts';
 import { createGroup, type Member } from '../../upstream/group/group.ts';
-import { watchSilence } from '../../upstream/silence.ts';
+import { watchSilence, type Silence } from '../../upstream/silence.ts';
 import { single } from '../../upstream/single.ts';
 import { ResolveError } from '../../upstream/server_address.ts';
 import type { Upstream, Upstreams } from '../../upstream/upstream.ts';
@@ -128,7 +128,7 @@ function sayWhyNot(one: UpstreamConfig, error: unknown, { log }: Surroundings): 
 }
 
 function sayThat({ log }: Surroundings) {
-  return ({ label }: Upstream, flows: number) =>
+  return ({ label }: Upstream, { flows }: Silence) =>
     log.warn('the upstream gives no answer: wrong password or method?', {
       status: 'ERR_UPSTREAM_SILENT',
       upstream: label,
