@@ -28,6 +28,8 @@ export interface UpstreamStatus {
   /** Of the last attempts, 0 to 1. */
   readonly failureRate?: number;
   readonly lastFailure?: string | undefined;
+  /** Of a chain: at which server. */
+  readonly lastHop?: string | undefined;
   /** Seconds since it came up or went down. */
   readonly since?: number;
 }
@@ -128,10 +130,11 @@ function sayWhyNot(one: UpstreamConfig, error: unknown, { log }: Surroundings): 
 }
 
 function sayThat({ log }: Surroundings) {
-  return ({ label }: Upstream, { flows }: Silence) =>
+  return ({ label, suspects }: Upstream, { flows }: Silence) =>
     log.warn('the upstream gives no answer: wrong password or method?', {
       status: 'ERR_UPSTREAM_SILENT',
       upstream: label,
+      hop: suspects,
       flows,
     });
 }
@@ -139,10 +142,15 @@ function sayThat({ log }: Surroundings) {
 function sayChange({ log }: Surroundings, { upstream, health }: Member, all: readonly Member[]): void {
   const left = all.filter((member) => member.health.isUp).length;
   const fields = { upstream: upstream.label, up: `${left} of ${all.length}` };
+  const why = { status: health.lastFailure, hop: hopOf(upstream, health) };
   if (health.isUp) log.info('an upstream is back', fields);
-  else if (left > 0)
-    log.warn('an upstream is down; others are used', { status: health.lastFailure, ...fields });
-  else log.error('the last upstream is down: connections fail', { status: health.lastFailure, ...fields });
+  else if (left > 0) log.warn('an upstream is down; others are used', { ...why, ...fields });
+  else log.error('the last upstream is down: connections fail', { ...why, ...fields });
+}
+
+/** Of a chain: who failed, or who may have. */
+function hopOf({ suspects }: Upstream, { lastFailure, lastHop }: Member['health']): string | undefined {
+  return lastHop ?? (lastFailure === 'ERR_UPSTREAM_SILENT' ? suspects : undefined);
 }
 
 function statusOf({ upstream, health }: Member, now: number): UpstreamStatus {
@@ -153,6 +161,7 @@ function statusOf({ upstream, health }: Member, now: number): UpstreamStatus {
     latency: latency === undefined ? undefined : Math.round(latency),
     failureRate: Math.round(failureRate * 100) / 100,
     lastFailure,
+    lastHop: hopOf(upstream, health),
     since: Math.round((now - since) / 1000),
   };
 }
