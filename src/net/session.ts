@@ -168,3 +168,17 @@ export class SessionError extends SnetError<SessionStatus> {
     this.hop = hop;
   }
 }
+
+/** The far side knows the key, but its clock is too far from ours for it to be believed: its bytes may be a recording. */
+export class ClockError extends SessionError {
+  /** By how much, in seconds. */
+  readonly apart: number;
+  /** Whether it is ahead of ours. */
+  readonly isAhead: boolean;
+
+  constructor(message: string, apart: number, isAhead: boolean, explanation: Explanation) {
+    super('ERR_PROTOCOL', message, explanation);
+    this.apart = apart;
+    this.isAhead = isAhead;
+  }
+}

@@ -125,6 +125,7 @@ export function createServerFlows(options: ServerFlowOptions): ServerFlows {
         clientFailed: (status, error) => relay.settle(status, error),
       };
     },
+    refused: (visitor, why) => log.strangerRefused(visitor, why),
     left(visitor, status, cause) {
       crowd.leave(visitor, visitor.client);
       if (status !== undefined) {
