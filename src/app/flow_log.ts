@@ -3,6 +3,7 @@ import { explain } from '../base/errors.ts';
 import type { Fields, Log } from '../base/log.ts';
 import { formatEndpoint, type Address } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
+import { causeAt } from '../net/hop.ts';
 import { createFailureLog } from './failure_log.ts';
 import type { Way } from './flow.ts';
 
@@ -83,7 +84,7 @@ export function createFlowLog(
         ms: Math.round(performance.now() - way.began),
       };
       if (orderly) log.debug('flow ended', { status, ...fields });
-      else warn(status, fields, cause);
+      else warn(status, fields, causeAt(way.reach?.upstream?.hop, status, cause));
     },
     retrying(way, status, cause) {
       if (!log.debugging) return;

@@ -6,12 +6,15 @@ import { serveControl } from './control.ts';
 import { connectionLimit } from './descriptors.ts';
 import { startServer, type Server } from './server/start.ts';
 import { watchSignals, type Signals } from './signals.ts';
+import { whyNot } from './why_not.ts';
 
 export interface ServeOptions {
   /** Of this program. */
   readonly version: string;
   /** Called once it listens. */
   readonly ready: () => Promise<void>;
+  /** Reads the configuration again, for SIGHUP; undefined: there is no file, and SIGHUP ends the program. */
+  readonly reload: (() => Promise<ServerConfig>) | undefined;
 }
 
 /**
@@ -19,10 +22,15 @@ export interface ServeOptions {
  * @returns the exit code: 0
  * @throws SnetError of any layer, if it could not start
  */
-export async function serveProgram(config: ServerConfig, { version, ready }: ServeOptions): Promise<number> {
+export async function serveProgram(
+  initial: ServerConfig,
+  { version, ready, reload }: ServeOptions,
+): Promise<number> {
+  let config = initial;
   const log = createLog(config.logLevel);
   await using undo = new AsyncDisposableStack();
-  const limit = connectionLimit(raiseFileLimit().soft, config);
+  const { soft: descriptors } = raiseFileLimit();
+  const limit = connectionLimit(descriptors, config);
   const server = startServer(config, limit, log);
   undo.defer(() => server.stop());
   if (config.control !== undefined) {
@@ -37,10 +45,41 @@ export async function serveProgram(config: ServerConfig, { version, ready }: Ser
   log.info('ready', { limit, private: config.allowPrivate ? 'allowed' : 'refused' });
   await ready();
 
-  const signal = await signals.next();
-  await finish(server, signals, config.timeouts.drain, log, signal);
-  sayTotals(server, log);
-  return 0;
+  for (;;) {
+    const signal = await signals.next();
+    if (signal === 'SIGHUP' && reload) {
+      config = await taken(server, config, reload, descriptors, log);
+      continue;
+    }
+    await finish(server, signals, config.timeouts.drain, log, signal);
+    sayTotals(server, log);
+    return 0;
+  }
+}
+
+/**
+ * Puts a new configuration in force, or keeps the old one and says why. Never rejects.
+ * @returns the one in force
+ */
+async function taken(
+  server: Server,
+  former: ServerConfig,
+  read: () => Promise<ServerConfig>,
+  descriptors: number,
+  log: Log,
+): Promise<ServerConfig> {
+  try {
+    const config = await read();
+    server.use(config, connectionLimit(descriptors, config));
+    log.setLevel(config.logLevel);
+    if (config.control !== former.control) log.warn('needs a restart to change', { key: 'server.control' });
+    for (const { label, port } of server.listeners) log.info('listening', { listener: label, port });
+    log.info('reloaded', { private: config.allowPrivate ? 'allowed' : 'refused' });
+    return { ...config, control: former.control };
+  } catch (error) {
+    log.error('the new configuration was not taken; the old one stays in force', whyNot(error));
+    return former;
+  }
 }
 
 /** Waits for connections under way, though not for ever, and not if somebody insists. */

@@ -79,10 +79,10 @@ class UpstreamStream implements ByteStream, RemoteEnd {
 
   close(): void {
     if (this.#isOver) return;
-    const { upstream, endpoint, began, isConnecting } = this.#reach;
+    const { upstream, endpoint, began, isConnecting, hop } = this.#reach;
     // Whoever closes it has waited as long as it was worth.
     if (isConnecting && endpoint)
-      upstream?.report({ kind: 'failed', began, endpoint, status: 'ERR_DIAL_TIMEOUT', isLast: true });
+      upstream?.report({ kind: 'failed', began, endpoint, status: 'ERR_DIAL_TIMEOUT', isLast: true, hop });
     this.#release();
   }
 

@@ -39,12 +39,15 @@ export const check = command({
   },
 });
 
-/** A file that has a far end needs no upstream. */
+/** A file that has a far end needs no upstream; of one that has both, both are checked. */
 async function effectiveOf(file: string) {
   try {
     const loaded = await loadFrom({ file, overrides: overridesOf({}, process.env) });
+    // What runs by the upstreams leaves alone what files the far end names.
+    const far = loaded.server && (await loadServer(file));
+    const warnings = [...new Set([...loaded.warnings, ...(far?.warnings ?? [])])];
     const config = effective(loaded.config, loaded.server);
-    return { ...loaded, config, subscriptions: await subscriptionsOf(loaded.config) };
+    return { ...loaded, warnings, config, subscriptions: await subscriptionsOf(loaded.config) };
   } catch (error) {
     if (!(error instanceof ConfigError) || error.status !== 'ERR_CONFIG_NO_UPSTREAM') throw error;
     const server = await loadServer(file);

@@ -90,6 +90,7 @@ export const server = command({
     const { serveProgram } = await import('../app/serve.ts');
     return serveProgram(config, {
       version: STAMP.version,
+      reload: args.config === undefined ? undefined : async () => (await load(args.config, flags)).config,
       ready: async () => {
         if (args.config === undefined || args.links || args.qr)
           await printLinks(config, host, args.qr ?? false);

@@ -53,9 +53,14 @@ function renderedUpstream(one: Status['upstreams'][number]): string {
     `${one.isUp ? 'up' : 'DOWN'} for ${lasting(one.since ?? 0)}`,
     ...(one.latency === undefined ? [] : [`${one.latency} ms`]),
     ...(one.failureRate ? [`${Math.round(one.failureRate * 100)} % of attempts failed lately`] : []),
-    ...(one.lastFailure === undefined ? [] : [`last failure ${one.lastFailure}`]),
+    ...(one.lastFailure === undefined ? [] : [`last failure ${one.lastFailure}${at(one.lastHop)}`]),
   ];
   return `  ${label}: ${facts.join(', ')}`;
+}
+
+/** @param hop of a chain */
+function at(hop: string | undefined): string {
+  return hop === undefined ? '' : ` at ${escaped(hop)}`;
 }
 
 const UNITS = [

@@ -4,7 +4,7 @@
  * nothing of what it was given but an incomplete record.
  */
 import { Pinned, type Span } from '../../ffi/memory.ts';
-import { SnetError } from '../base/errors.ts';
+import { SnetError, type Explanation } from '../base/errors.ts';
 
 /** The most bytes that a transport gives to one call of a session; larger reads are cut into such pieces. */
 export const PIECE = 256 * 1024;
@@ -82,6 +82,9 @@ export interface Session {
    * only close.
    */
   readonly isOnTrust?: boolean;
+
+  /** In a chain: the labels of those of whom nothing was heard so far, if that is who may be at fault. */
+  readonly hop?: string | undefined;
 }
 
 /**
@@ -105,12 +108,17 @@ export interface Handshake {
    * @throws SessionError always
    */
   end(): never;
+
+  /** In a chain: the label of the server whose answer is waited for. */
+  readonly hop?: string | undefined;
 }
 
 /** What to speak on one connection: first the handshake, then the session; without a session bytes go as they are. */
 export interface Tunnel {
   readonly handshake?: Handshake | undefined;
   readonly session?: Session | undefined;
+  /** In a chain: the label of the server that it is spoken with first. */
+  readonly hop?: string | undefined;
 }
 
 export type SessionStatus =
@@ -147,4 +155,30 @@ export type RefusalStatus =
   /** The target did not answer it in time: HTTP 504, SOCKS5 reply 6 (TTL expired). */
   | 'ERR_TARGET_TIMEOUT';
 
-export class SessionError extends SnetError<SessionStatus> {}
+export class SessionError extends SnetError<SessionStatus> {
+  /** In a chain: the label of the server at which it went wrong; the message begins with it. */
+  readonly hop: string | undefined;
+
+  constructor(
+    status: SessionStatus,
+    message: string,
+    { hop, ...explanation }: Explanation & { readonly hop?: string | undefined } = {},
+  ) {
+    super(status, message, explanation);
+    this.hop = hop;
+  }
+}
+
+/** The far side knows the key, but its clock is too far from ours for it to be believed: its bytes may be a recording. */
+export class ClockError extends SessionError {
+  /** By how much, in seconds. */
+  readonly apart: number;
+  /** Whether it is ahead of ours. */
+  readonly isAhead: boolean;
+
+  constructor(message: string, apart: number, isAhead: boolean, explanation: Explanation) {
+    super('ERR_PROTOCOL', message, explanation);
+    this.apart = apart;
+    this.isAhead = isAhead;
+  }
+}

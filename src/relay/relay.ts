@@ -9,6 +9,7 @@ import type { Socket } from 'bun';
 import { lend, type Span } from '../../ffi/memory.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
 import type { HasAddress } from '../net/local_addresses.ts';
+import { causeAt } from '../net/hop.ts';
 import { Outbox, PIECE, SessionError, type Session } from '../net/session.ts';
 import { endInOrder, resetUnlessEnded, type RemoteEnd, type RemoteSocket } from '../net/socket.ts';
 import { TlsError } from '../net/tls_failure.ts';
@@ -206,7 +207,7 @@ export class Relay implements RemoteEnd {
     }
     // Without this the client would take it for an empty answer.
     if (this.#onTrust && this.down.bytes === 0 && !this.up.ended)
-      return this.#failed('ERR_UPSTREAM_NO_ANSWER');
+      return this.#failed('ERR_UPSTREAM_NO_ANSWER', this.#unanswered());
     this.down.end();
     this.#settleIfDone();
   }
@@ -224,7 +225,9 @@ export class Relay implements RemoteEnd {
     if (error !== undefined) {
       // A far end that can say nothing else may as well reset. With bytes on their way to it, something broke.
       const isAnswer = this.#onTrust && this.down.bytes === 0 && this.up.waiting === 0;
-      return this.#failed(isAnswer ? 'ERR_UPSTREAM_NO_ANSWER' : 'ERR_UPSTREAM_RESET', error);
+      return isAnswer
+        ? this.#failed('ERR_UPSTREAM_NO_ANSWER', this.#unanswered(error))
+        : this.#failed('ERR_UPSTREAM_RESET', error);
     }
     // After our FIN, the upstream's own FIN is reported as a close.
     if (!this.down.ended) this.remoteEnd(remote);
@@ -242,7 +245,17 @@ export class Relay implements RemoteEnd {
 
   /** To be called now and then: leaves a tunnel that leads nowhere for another, if the client need not know. */
   leaveFutile(): void {
-    if (this.#isFresh && this.approach?.isFutile === true) this.#failed('ERR_UPSTREAM_NO_ANSWER');
+    if (this.#isFresh && this.approach?.isFutile === true)
+      this.#failed('ERR_UPSTREAM_NO_ANSWER', this.#unanswered());
+  }
+
+  /** Of a chain, while nothing has come back: the labels of those on trust. */
+  get unheard(): string | undefined {
+    return this.#onTrust && this.down.bytes === 0 ? this.#session?.hop : undefined;
+  }
+
+  #unanswered(cause?: unknown): unknown {
+    return causeAt(this.unheard, 'ERR_UPSTREAM_NO_ANSWER', cause);
   }
 
   /** The tunnel is gone. Who has sent nothing, and was told nothing, need not know, if there is another way. */

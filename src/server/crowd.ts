@@ -13,6 +13,8 @@ export interface CrowdLimits {
 }
 
 export interface Crowd<Visitor> {
+  /** May be replaced: whoever is here stays. */
+  limits: CrowdLimits;
   readonly size: number;
   /** In the order in which they came. */
   readonly strangers: ReadonlySet<Visitor>;
@@ -30,12 +32,22 @@ export interface Crowd<Visitor> {
 }
 
 /** @param evict has a stranger leave, the one who is here for the longest time; `leave` is called within it */
-export function createCrowd<Visitor>(limits: CrowdLimits, evict: (visitor: Visitor) => void): Crowd<Visitor> {
+export function createCrowd<Visitor>(
+  initial: CrowdLimits,
+  evict: (visitor: Visitor) => void,
+): Crowd<Visitor> {
   const strangers = new Set<Visitor>();
   const byClient = new Map<string, number>();
   let size = 0;
+  let limits = initial;
 
   return {
+    get limits() {
+      return limits;
+    },
+    set limits(next) {
+      limits = next;
+    },
     get size() {
       return size;
     },

@@ -43,6 +43,8 @@ export type StrangerStatus =
 
 /** What becomes of visitors; each is called with the visitor itself. */
 export interface House {
+  /** What it has said is none of what is spoken here; it stays for its time. Called at most once. */
+  refused(visitor: Visitor, why: SessionError): void;
   /**
    * Connects to the target, which the session knows, and relays.
    * @param session is disposed of by whoever takes it
@@ -151,6 +153,7 @@ export class Visitor {
       if (!(error instanceof SessionError)) throw error;
       this.#refusal = error;
       this.#session.dispose();
+      this.#house.refused(this, error);
       return;
     }
     if (this.#session.target === undefined) return;

@@ -5,6 +5,7 @@
 import type { Tunnel } from '../net/session.ts';
 import { ChainedHandshake } from './chain/handshake.ts';
 import { ChainedSession } from './chain/session.ts';
+import type { Heard } from './chain/heard.ts';
 
 /**
  * @param outer to the inner one's server, new
@@ -16,8 +17,10 @@ import { ChainedSession } from './chain/session.ts';
 export function chain(outer: Tunnel, inner: Tunnel): Tunnel {
   if (!inner.handshake && !inner.session) return outer;
   if (!outer.handshake && !outer.session) return inner;
+  const heard: Heard = { ofInner: false };
   return {
-    handshake: outer.handshake || inner.handshake ? new ChainedHandshake(outer, inner) : undefined,
-    session: outer.session ? new ChainedSession(outer.session, inner.session) : inner.session,
+    hop: outer.hop,
+    handshake: outer.handshake || inner.handshake ? new ChainedHandshake(outer, inner, heard) : undefined,
+    session: outer.session ? new ChainedSession(outer.session, inner.session, heard) : inner.session,
   };
 }

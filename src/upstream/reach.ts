@@ -6,12 +6,13 @@ import { lend, type Span } from '../../ffi/memory.ts';
 import { formatAddress, type Endpoint } from '../net/address.ts';
 import { dialStatus, isUpstreamsFault, type FlowStatus } from '../net/flow_status.ts';
 import type { HasAddress } from '../net/local_addresses.ts';
+import { causeAt, hopOf } from '../net/hop.ts';
 import { Outbox, PIECE, SessionError, type Handshake, type Session } from '../net/session.ts';
 import type { RemoteEnd, RemoteSocket } from '../net/socket.ts';
 import type { Target } from '../net/target.ts';
 import { TlsError } from '../net/tls_failure.ts';
 import { dial } from './dial.ts';
-import type { Outcome, Upstream } from './upstream.ts';
+import type { Dialling, Outcome, Upstream } from './upstream.ts';
 
 /** Told of what becomes of it; each is called with the owner, so that no closure is made per connection. */
 export interface ReachEvents<Owner extends RemoteEnd> {
@@ -68,6 +69,8 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   #socket: RemoteSocket | undefined;
   #handshake: Handshake | undefined;
   #session: Session | undefined;
+  /** Where connecting is not by a socket. */
+  #dialling: Dialling | undefined;
 
   constructor(aim: Aim, owner: Owner, events: ReachEvents<Owner>) {
     this.#aim = aim;
@@ -78,6 +81,12 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   /** No answer of the endpoint's own has come yet. */
   get isConnecting(): boolean {
     return this.#phase === 'connecting' && this.#socket !== undefined;
+  }
+
+  /** The label of the server of a chain whose answer is waited for; undefined: there is no chain. */
+  get hop(): string | undefined {
+    if (this.#phase === 'asking') return this.#handshake?.hop ?? this.upstream?.hop;
+    return this.#dialling?.hop ?? this.upstream?.hop;
   }
 
   get #hasOthers(): boolean {
@@ -110,7 +119,8 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     const isConnecting = this.#phase === 'connecting';
     const hurry = isConnecting && (this.#hasOthers || downSince !== undefined);
     if (!isFutile && lasted < (hurry ? Math.min(longest, patience) : longest)) {
-      if (isConnecting && lasted >= OVERDUE && !this.#isOverdue) this.#reportFailure('ERR_DIAL_TIMEOUT');
+      if (isConnecting && lasted >= OVERDUE && !this.#isOverdue)
+        this.#reportFailure('ERR_DIAL_TIMEOUT', this.hop);
       this.#isOverdue ||= lasted >= OVERDUE;
       return;
     }
@@ -126,7 +136,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
   again(status: FlowStatus, cause: unknown): boolean {
     if (!this.#hasOthers) return false;
     // Some have no other way to say that they can't reach the target.
-    this.#reportSilence();
+    this.#reportSilence(hopOf(cause));
     this.#endpointAt = this.#endpoints.length;
     this.#next(status, cause);
     return true;
@@ -220,19 +230,22 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
       this.endpoint = endpoint;
       this.#phase = 'connecting';
       this.#isOverdue = false;
+      this.#dialling = undefined;
       this.began = performance.now();
       try {
         const upstream = this.upstream!;
-        return upstream.dial ? upstream.dial(endpoint, this) : dial(endpoint, upstream.tls, this);
+        if (upstream.dial) this.#dialling = upstream.dial(endpoint, this);
+        else dial(endpoint, upstream.tls, this);
+        return;
       } catch (error) {
         // The kernel said no at once, e.g. for want of a route: the next one may have one.
-        cause = error;
         status = dialStatus(error);
-        this.#reportFailure(status);
+        cause = causeAt(this.hop, status, error);
+        this.#reportFailure(status, hopOf(cause));
       }
     }
     this.#phase = 'over';
-    this.#events.lost(this.#owner, status, cause);
+    this.#events.lost(this.#owner, status, causeAt(this.upstream?.hop, status, cause));
   }
 
   #connected(socket: RemoteSocket): void {
@@ -302,13 +315,14 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#events.opened(this.#owner, socket, session, first);
   }
 
-  #reportFailure(status: FlowStatus): void {
+  /** @param hop of a chain: where it failed */
+  #reportFailure(status: FlowStatus, hop: string | undefined): void {
     const isLast = this.#endpointAt >= this.#endpoints.length;
-    this.#report({ kind: 'failed', endpoint: this.endpoint, status, isLast });
+    this.#report({ kind: 'failed', endpoint: this.endpoint, status, isLast, hop });
   }
 
-  #reportSilence(): void {
-    this.#report({ kind: 'silent', target: formatAddress(this.#aim.destination.address) });
+  #reportSilence(hop: string | undefined): void {
+    this.#report({ kind: 'silent', target: formatAddress(this.#aim.destination.address), hop });
   }
 
   #report(outcome: Outcome): void {
@@ -319,13 +333,14 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#fail(error instanceof SessionError ? error.status : 'ERR_INTERNAL', error);
   }
 
-  #fail(status: FlowStatus, cause?: unknown): void {
+  #fail(status: FlowStatus, error?: unknown): void {
+    const cause = causeAt(this.hop, status, error);
     this.#release();
     // What one of its addresses has answered, the others would answer as well.
     if (this.#phase === 'asking') this.#endpointAt = this.#endpoints.length;
     // Many a proxy waits longer than we do for a target that is not there.
-    if (status === 'ERR_PROXY_TIMEOUT') this.#reportSilence();
-    else if (isUpstreamsFault(status) && !this.#isOverdue) this.#reportFailure(status);
+    if (status === 'ERR_PROXY_TIMEOUT') this.#reportSilence(hopOf(cause));
+    else if (isUpstreamsFault(status) && !this.#isOverdue) this.#reportFailure(status, hopOf(cause));
     // The target has spoken: it would say the same to the next.
     if (status === 'ERR_TARGET_REFUSED') this.#upstreamAt = this.#aim.candidates.length;
     this.#next(status, cause);

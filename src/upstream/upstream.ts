@@ -24,7 +24,11 @@ export interface Upstream {
    * Connects in a way of its own, with TLS if there is some; undefined: by a socket. Events as of `dial`.
    * @throws SystemError if the kernel refuses at once
    */
-  readonly dial?: ((endpoint: Endpoint, end: RemoteEnd) => void) | undefined;
+  readonly dial?: ((endpoint: Endpoint, end: RemoteEnd) => Dialling) | undefined;
+  /** Of a chain: the label of the server that the connection is made to, and TLS agreed on with; undefined: no chain. */
+  readonly hop?: string | undefined;
+  /** Of a chain: the labels of those that keep silent where they don't believe us. */
+  readonly suspects?: string | undefined;
   /** What to speak on one new connection, to reach `target`. Empty where the bytes go out as they are. */
   tunnel(target: Target): Tunnel;
   /**
@@ -34,6 +38,12 @@ export interface Upstream {
   readonly downSince?: number | undefined;
   /** What became of a connection: what `endpoints` says next may change. */
   report(result: Result): void;
+}
+
+/** Connecting in a way of one's own, while it is under way. */
+export interface Dialling {
+  /** The label of the server of a chain whose answer is waited for. */
+  readonly hop: string | undefined;
 }
 
 /** What was learnt of an upstream from one attempt to use it. */
@@ -56,14 +66,17 @@ export type Outcome =
       readonly endpoint: Endpoint | undefined;
       readonly status: FlowStatus;
       readonly isLast: boolean;
+      /** Of a chain: the label of the server at which it failed. */
+      readonly hop?: string | undefined;
     }
   /** A byte came back through it; of a probe, `milliseconds` after it was begun. */
   | { readonly kind: 'answered'; readonly milliseconds?: number }
   /**
    * Something was asked through an open tunnel, and for seconds, or to its end, not a byte came back. `target` is who
-   * did not answer, who may be to blame; undefined: one that is known to answer.
+   * did not answer, who may be to blame; undefined: one that is known to answer. `hop`: of a chain, whose answer was
+   * waited for, where that is known.
    */
-  | { readonly kind: 'silent'; readonly target: string | undefined };
+  | { readonly kind: 'silent'; readonly target: string | undefined; readonly hop?: string | undefined };
 
 /** All that flows which don't go straight out may go through. */
 export interface Upstreams {

@@ -193,7 +193,7 @@ describe('flows', () => {
     using server = serve({ open: () => void came++ });
     const outer = { ...direct, endpoints: () => [server.endpoint] };
     const tls = createTlsClient({ host: 'server.example', pins: [], insecure: false });
-    const bridge = createBridge(outer, { name: 'server.example', port: 443 }, tls, 5_000);
+    const bridge = createBridge(outer, { name: 'server.example', port: 443 }, tls, 'inner', 5_000);
     undo.push(() => bridge.stop());
     const closed: unknown[] = [];
     const ignore = () => {};

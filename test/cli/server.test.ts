@@ -212,6 +212,24 @@ describe('snet server', () => {
 });
 
 describe('snet check', () => {
+  test('of a far end beside an upstream looks at its certificates, too', async () => {
+    const path = folder.file('both.json');
+    const listener = { type: 'tls', listen: '443', cert: 'none.pem', key: '/dev/null', token: 't' };
+    const file = { upstream: 'ss://aes-256-gcm:p@192.0.2.1:1', server: { listeners: [listener] } };
+    writeFileSync(path, JSON.stringify(file), { mode: 0o600 });
+    const child = Bun.spawn([process.execPath, MAIN, 'check', '-c', path], {
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+    const [stdout, stderr, code] = await Promise.all([
+      child.stdout.text(),
+      child.stderr.text(),
+      child.exited,
+    ]);
+    expect({ stdout, code }).toEqual({ stdout: '', code: EXIT.config.code });
+    expect(stderr).toMatch(/server\.listeners\[0\]\.cert: found ".*none\.pem", no such file/);
+  });
+
   test('of a far end alone needs no upstream', async () => {
     const file = fileOf({
       listeners: [{ type: 'shadowsocks', listen: '8388', method: 'aes-128-gcm', password: 'hunter2' }],

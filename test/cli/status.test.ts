@@ -14,6 +14,7 @@ const STATUS: Status = {
       isUp: false,
       failureRate: 0.36,
       lastFailure: 'ERR_DIAL_REFUSED',
+      lastHop: 'socks5 203.0.113.9:1080',
       since: 61,
     },
     { label: 'http 192.0.2.2:3128', isUp: true, latency: 42, failureRate: 0, since: 5 },
@@ -31,7 +32,7 @@ test('tells a person all that there is, a line each', () => {
     'failed    ERR_IDLE 2',
     'dns       port 1053, 7 answers and 3 verdicts kept',
     'upstreams 2 upstreams, failover',
-    '  socks5 192.0.2.1:1080: DOWN for 1 min 1 s, 36 % of attempts failed lately, last failure ERR_DIAL_REFUSED',
+    '  socks5 192.0.2.1:1080: DOWN for 1 min 1 s, 36 % of attempts failed lately, last failure ERR_DIAL_REFUSED at socks5 203.0.113.9:1080',
     '  http 192.0.2.2:3128: up for 5 s, 42 ms',
   ]);
 });

@@ -1,9 +1,11 @@
-import { describe, expect, test } from 'bun:test';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { ConfigError } from '../../src/config/error.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { createCertificates, type Certificates } from '../dns/exchange/certificates.ts';
 import { folderForEach } from '../lab/folder.ts';
+import { describeNeeding } from '../needs.ts';
 
 const LINK = 'ss://YWVzLTEyOC1nY206dGVzdA@192.0.2.1:8888';
 const folder = folderForEach();
@@ -53,5 +55,60 @@ describe('the certificate of a resolver', () => {
   test('is told of every resolver', async () => {
     const { problems } = await errorOf({ ...trusting('/a'), china: [{ url: 'tls://192.0.2.9', ca: '/b' }] });
     expect(problems.map(({ key }) => key)).toEqual(['dns.china[0].ca', 'dns.trusted[1].ca']);
+  });
+});
+
+describeNeeding(['openssl'], 'the certificates of an upstream', () => {
+  let certificates: Certificates;
+  beforeAll(async () => {
+    certificates = await createCertificates();
+  });
+  afterAll(() => certificates[Symbol.asyncDispose]());
+
+  const https = (tls: object, more: object = {}) => ({ type: 'http', server: 'h', port: 1, tls, ...more });
+  const subscription = { type: 'subscription', url: 'https://192.0.2.9/list' };
+
+  /** What is found, by key. */
+  async function found(upstream: unknown): Promise<Record<string, string>> {
+    const file = folder.file('snet.json');
+    writeFileSync(file, JSON.stringify({ upstream }), { mode: 0o600 });
+    const error = await loadConfig({ file }).catch((reason: unknown) => reason);
+    if (!(error instanceof ConfigError)) return {};
+    expect(error.status).toBe('ERR_CONFIG_READ');
+    return Object.fromEntries(error.problems.map((one) => [one.key, one.found]));
+  }
+
+  test('are looked at wherever one is named, and good ones are taken', async () => {
+    const good = { cert: certificates.certificate('good'), key: certificates.key('good') };
+    expect(await found(https({ ...good, ca: certificates.authority }))).toEqual({});
+    const none = '"/none.pem", no such file';
+    expect(await found(https({ ca: '/none.pem' }))).toEqual({ 'upstream.tls.ca': none });
+    expect(await found([LINK, subscription, https({ ca: '/none.pem' })])).toEqual({
+      'upstream[2].tls.ca': none,
+    });
+    expect(await found(https({}, { via: https({ cert: '/none.pem', key: '/none.pem' }) }))).toEqual({
+      'upstream.via.tls.cert': none,
+      'upstream.via.tls.key': none,
+    });
+  });
+
+  test('are a mistake of the configuration if they can not be read, or do not belong together', async () => {
+    const [cert, key] = [certificates.certificate('good'), certificates.key('good')];
+    writeFileSync(folder.file('cut.pem'), readFileSync(cert, 'utf8').slice(0, 200));
+    expect(await found(https({ ca: folder.file('cut.pem') }))).toEqual({
+      'upstream.tls.ca': `"${folder.file('cut.pem')}", a certificate that can't be read`,
+    });
+    expect(await found(https({ cert: key, key }))).toEqual({
+      'upstream.tls.cert': expect.stringContaining(`"${key}", `),
+    });
+    const other = certificates.key('selfSigned');
+    expect(await found(https({ cert, key: other }))).toEqual({
+      'upstream.tls.key': `"${other}", the key of another certificate`,
+    });
+  });
+
+  test('are looked at, too, if a link names them', async () => {
+    const problems = await found('https://h:1?ca=/none.pem');
+    expect(Object.values(problems)).toEqual(['"/none.pem", no such file']);
   });
 });

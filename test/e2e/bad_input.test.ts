@@ -149,6 +149,12 @@ const OF_FILES: readonly (Omit<Case, 'args'> & { readonly text: string })[] = [
     says: /upstream\.password: found base64 of 6 bytes, expected base64 of 16 bytes.*\n.*openssl rand -base64 16/,
   },
   {
+    name: 'a certificate that is not there',
+    text: '{"upstream": {"type": "http", "server": "h", "port": 1, "tls": {"ca": "/none.pem"}}}',
+    exit: EXIT.config,
+    says: /upstream\.tls\.ca: found "\/none\.pem", no such file, expected a PEM file with a certificate\n.*check the path/,
+  },
+  {
     name: 'a chain that is too long',
     text: upstream(
       'tls',

@@ -10,13 +10,17 @@ import { HTTP10_BODY, PORTS } from '../lab/services.ts';
 import { startSnetServer } from '../lab/snet.ts';
 import { SERVER, shareLink, startHalfClosingServer, startServer } from '../lab/upstream.ts';
 import { LOGIN } from '../lab/upstream_kinds.ts';
-import { upstreamsForAll } from '../lab/upstreams_for_all.ts';
+import { startListener, upstreamsForAll } from '../lab/upstreams_for_all.ts';
 import { describeNeeding } from '../needs.ts';
 
 const BULK = 10 * 2 ** 20;
 const [HTTP, HTTPS, SOCKS, TUNNEL] = [3128, 3129, 1081, 8443];
 /** Nobody listens at this port. */
 const CLOSED = 4;
+/** Who listens here says nothing. */
+const MUTE = 5;
+/** Nobody has this address. */
+const NOBODY = '193.0.6.250';
 const TOKEN = 'a token';
 const NEEDS = [
   'root',
@@ -133,29 +137,219 @@ describeNeeding(NEEDS, 'a chain', () => {
   });
 
   const wrong = { ...socks5, password: 'hunter2' };
-  test.each([
-    ['an outer one that is not there', () => ({ ...https(), via: `socks5://${FAR.v4}:${CLOSED}` }), 'ERR_DIAL_REFUSED', /ECONNREFUSED/],
-    ['one in http that is not there', () => ({ ...shadowsocks, port: CLOSED, via: http }), 'ERR_DIAL_UNREACHABLE', /answers 503/],
-    ['one in socks5 that is not there', () => ({ ...shadowsocks, port: CLOSED, via: socks5 }), 'ERR_DIAL_REFUSED', /replies 5/],
-    ['one with TLS in socks5 that is not there', () => ({ ...https(), port: CLOSED, via: socks5 }), 'ERR_DIAL_REFUSED', /socks5 .*replies 5/],
-    ['one with TLS in shadowsocks that is not there', () => ({ ...https(), port: CLOSED, via: shadowsocks }), 'ERR_UPSTREAM_NO_ANSWER', /shadowsocks/],
-    ['an outer one that wants other credentials', () => ({ ...shadowsocks, via: wrong }), 'ERR_PROXY_AUTH', /SOCKS5 .*credentials/],
-    ['the same, of one with TLS', () => ({ ...tls(), via: wrong }), 'ERR_PROXY_AUTH', /SOCKS5 .*credentials/],
-    ['an inner one that wants other credentials', () => ({ ...wrong, via: shareLink(FAR.v4) }), 'ERR_PROXY_AUTH', /SOCKS5 .*credentials/],
-    ['an inner certificate that is not believed', () => ({ ...https(), tls: true, via: socks5 }), 'ERR_TLS_CERTIFICATE', /signed by nobody/],
-  ] as const)('%s is told of', (_, upstream, status, reason) =>
-    lab.withSnet(upstream(), async (snet) => {
-      expect(await lab.endOf(snet, () => lab.fetch(url(ABROAD.v4)))).toEqual(['reset', status]);
-      expect(snet.said()).toMatch(reason);
+  /** Labels, as the log has them. */
+  const hop = {
+    http: (port = HTTP) => `http ${FAR.v4}:${port}`,
+    https: (port = HTTPS) => `https ${FAR.v4}:${port}`,
+    socks5: (port = SOCKS) => `socks5 ${FAR.v4}:${port}`,
+    shadowsocks: (port = SERVER.port) => `shadowsocks ${FAR.v4}:${port} ${SERVER.method}`,
+    tls: (port = TUNNEL) => `tls ${FAR.v4}:${port}`,
+  };
+  interface Failing {
+    readonly name: string;
+    readonly upstream: () => object;
+    readonly status: string;
+    /** What the log's reason begins with, and what is in it. */
+    readonly hop: string;
+    readonly says: RegExp;
+  }
+  const FAILING: readonly Failing[] = [
+    {
+      name: 'an outer one that is not there',
+      upstream: () => ({ ...https(), via: `socks5://${FAR.v4}:${CLOSED}` }),
+      status: 'ERR_DIAL_REFUSED',
+      hop: hop.socks5(CLOSED),
+      says: /ECONNREFUSED/,
+    },
+    {
+      name: 'the same of one without TLS',
+      upstream: () => ({ ...shadowsocks, via: `socks5://${FAR.v4}:${CLOSED}` }),
+      status: 'ERR_DIAL_REFUSED',
+      hop: hop.socks5(CLOSED),
+      says: /ECONNREFUSED/,
+    },
+    {
+      name: 'one in http that is not there',
+      upstream: () => ({ ...shadowsocks, port: CLOSED, via: http }),
+      status: 'ERR_DIAL_UNREACHABLE',
+      hop: hop.shadowsocks(CLOSED),
+      says: /is not reached: http .*answers 503/,
+    },
+    {
+      name: 'one in socks5 that is not there',
+      upstream: () => ({ ...shadowsocks, port: CLOSED, via: socks5 }),
+      status: 'ERR_DIAL_REFUSED',
+      hop: hop.shadowsocks(CLOSED),
+      says: /is not reached: socks5 .*replies 5/,
+    },
+    {
+      name: 'one with TLS in socks5 that is not there',
+      upstream: () => ({ ...https(), port: CLOSED, via: socks5 }),
+      status: 'ERR_DIAL_REFUSED',
+      hop: hop.https(CLOSED),
+      says: /is not reached: socks5 .*replies 5/,
+    },
+    {
+      name: 'one in the middle that is not there',
+      upstream: () => ({ ...https(), via: { ...socks5, port: CLOSED, via: http } }),
+      status: 'ERR_DIAL_UNREACHABLE',
+      hop: hop.socks5(CLOSED),
+      says: /is not reached: http .*answers 503/,
+    },
+    {
+      name: 'one with TLS in shadowsocks that is not there, or a password that is wrong',
+      upstream: () => ({ ...https(), port: CLOSED, via: shadowsocks }),
+      status: 'ERR_UPSTREAM_NO_ANSWER',
+      hop: `at ${hop.shadowsocks()} or ${hop.https(CLOSED)}`,
+      says: /closed without an answer/,
+    },
+    {
+      name: 'one in shadowsocks that is not there, or a password that is wrong',
+      upstream: () => ({ ...socks5, port: CLOSED, via: shadowsocks }),
+      status: 'ERR_PROXY_CLOSED',
+      hop: `${hop.shadowsocks()} or ${hop.socks5(CLOSED)}`,
+      says: /closed/,
+    },
+    {
+      name: 'a target of shadowsocks in shadowsocks that is not there',
+      upstream: () => ({ ...shadowsocks, port: CLOSED, via: shadowsocks }),
+      status: 'ERR_UPSTREAM_NO_ANSWER',
+      hop: `at ${hop.shadowsocks()} or ${hop.shadowsocks(CLOSED)}`,
+      says: /closed without an answer/,
+    },
+    {
+      name: 'an outer one that wants other credentials',
+      upstream: () => ({ ...shadowsocks, via: wrong }),
+      status: 'ERR_PROXY_AUTH',
+      hop: hop.socks5(),
+      says: /SOCKS5 .*credentials/,
+    },
+    {
+      name: 'the same, of one with TLS',
+      upstream: () => ({ ...tls(), via: wrong }),
+      status: 'ERR_PROXY_AUTH',
+      hop: hop.socks5(),
+      says: /SOCKS5 .*credentials/,
+    },
+    {
+      name: 'an inner one that wants other credentials',
+      upstream: () => ({ ...wrong, via: shareLink(FAR.v4) }),
+      status: 'ERR_PROXY_AUTH',
+      hop: hop.socks5(),
+      says: /SOCKS5 .*credentials/,
+    },
+    {
+      name: 'one in the middle that wants other credentials',
+      upstream: () => ({ ...https(), via: { ...wrong, via: http } }),
+      status: 'ERR_PROXY_AUTH',
+      hop: hop.socks5(),
+      says: /SOCKS5 .*credentials/,
+    },
+    {
+      name: 'an inner certificate that is not believed',
+      upstream: () => ({ ...https(), tls: true, via: socks5 }),
+      status: 'ERR_TLS_CERTIFICATE',
+      hop: hop.https(),
+      says: /signed by nobody/,
+    },
+    {
+      name: 'an outer certificate that is not believed',
+      upstream: () => ({ ...socks5, via: { ...https(), tls: true } }),
+      status: 'ERR_TLS_CERTIFICATE',
+      hop: hop.https(),
+      says: /signed by nobody/,
+    },
+    {
+      name: 'a certificate in the middle that is not believed',
+      upstream: () => ({ ...tls(), via: { ...https(), tls: true, via: socks5 } }),
+      status: 'ERR_TLS_CERTIFICATE',
+      hop: hop.https(),
+      says: /signed by nobody/,
+    },
+    {
+      name: 'an inner one that speaks no TLS',
+      upstream: () => ({ ...https(), port: HTTP, via: socks5 }),
+      status: 'ERR_TLS',
+      hop: hop.https(HTTP),
+      says: /TLS/,
+    },
+    {
+      name: 'an outer one that speaks something else',
+      upstream: () => ({ ...shadowsocks, via: { type: 'http', ...at(SOCKS) } }),
+      status: 'ERR_PROTOCOL',
+      hop: hop.http(SOCKS),
+      says: /is not HTTP/,
+    },
+    {
+      name: 'an outer one that keeps silent',
+      upstream: () => ({ ...shadowsocks, via: { type: 'socks5', ...at(MUTE) } }),
+      status: 'ERR_PROXY_TIMEOUT',
+      hop: `at ${hop.socks5(MUTE)}`,
+      says: /did not answer our request in time/,
+    },
+    {
+      name: 'an inner one that keeps silent',
+      upstream: () => ({ type: 'http', ...at(MUTE), via: socks5 }),
+      status: 'ERR_PROXY_TIMEOUT',
+      hop: `at ${hop.http(MUTE)}`,
+      says: /did not answer our request in time/,
+    },
+    {
+      name: 'one in shadowsocks that keeps silent, or shadowsocks itself',
+      upstream: () => ({ ...socks5, port: MUTE, via: shadowsocks }),
+      status: 'ERR_PROXY_TIMEOUT',
+      hop: `at ${hop.shadowsocks()} or ${hop.socks5(MUTE)}`,
+      says: /did not answer our request in time/,
+    },
+    {
+      name: 'an inner one with TLS that keeps silent',
+      upstream: () => ({ ...https(), port: MUTE, via: socks5 }),
+      status: 'ERR_DIAL_TIMEOUT',
+      hop: `at ${hop.https(MUTE)}`,
+      says: /did not answer in time/,
+    },
+    {
+      name: 'an outer one of one with TLS that keeps silent',
+      upstream: () => ({ ...https(), via: { type: 'http', ...at(MUTE) } }),
+      status: 'ERR_(DIAL|PROXY)_TIMEOUT',
+      hop: `at ${hop.http(MUTE)}`,
+      says: /did not answer/,
+    },
+  ];
+  test.each([...FAILING])('$name is told of, and where', async (failing) => {
+    await using _mute = await startListener(lab.internet, MUTE, `exec nc -lkd ${MUTE}`);
+    const body = async (snet: Program) => {
+      const [fate, status] = await lab.endOf(snet, () => lab.fetch(url(ABROAD.v4)));
+      expect(fate).toBe('reset');
+      expect(status).toMatch(new RegExp(`^${failing.status}$`));
+      const line = snet
+        .said()
+        .split('\n')
+        .find((text) => text.includes(` status=${status} destination=`))!;
+      expect(line.split(' reason="')[1]).toStartWith(failing.hop);
+      expect(line).toMatch(failing.says);
       expect(snet.said()).not.toContain('hunter2');
-    }),
-  ); // prettier-ignore
+    };
+    await lab.withSnet(failing.upstream(), body, { timeouts: { dial: '700ms' } });
+  });
+
+  test('says of whom of it nothing is heard', async () => {
+    const inner = { ...shadowsocks, password: 'hunter2' };
+    const body = async (snet: Program) => {
+      const targets = [ABROAD.v4, ABROAD.v6, NOBODY];
+      for (const fate of await Promise.all(targets.map((target) => lab.fetch(url(target)))))
+        expect(fate).toBe('reset');
+      await snet.says(new RegExp(`status=ERR_UPSTREAM_SILENT .*hop="${hop.shadowsocks()}"`));
+    };
+    await lab.withSnet({ ...inner, via: socks5 }, body, { timeouts: { idle: '1s' } });
+  });
 
   test('whose inner server is dead is followed by another upstream', () =>
     lab.withSnet([{ ...shadowsocks, port: CLOSED, via: socks5 }, http], async (snet) => {
       expect(await lab.fetch(url(ABROAD.v4))).toBe('well');
       expect(await lab.fetch(url(ABROAD.v4))).toBe('well');
-      await snet.says(/an upstream is down; others are used status=ERR_DIAL_REFUSED/);
+      const words = 'an upstream is down; others are used status=ERR_DIAL_REFUSED';
+      await snet.says(new RegExp(`${words} hop="${hop.shadowsocks(CLOSED)}" `));
     }));
 
   test('with TLS in it passes on the end of one direction', async () => {

@@ -76,6 +76,48 @@ describeNeeding(['root', 'ip', 'curl', 'nc', 'ss-local', 'prlimit', 'setpriv'], 
     expect(await endless.ended()).not.toBe(0);
   });
 
+  test('reads its file again on SIGHUP; one that is broken changes nothing', async () => {
+    const config = folder.file('reload.json');
+    const write = (listener: object, level = 'info') => {
+      const listeners = [{ type: 'shadowsocks', listen: String(port), method, ...listener }];
+      return writeFile(config, JSON.stringify({ server: { listeners }, log: { level } }), { mode: 0o600 });
+    };
+    await write({ password: 'another' });
+    await using server = await startSnetServer(internet.far, ['-c', config]);
+    await using _local = await local();
+    expect((await fetch(1)).code).not.toBe(0);
+
+    await write({ password }, 'debug');
+    server.signal('SIGHUP');
+    await server.says(/ reloaded /);
+    expect((await fetch()).stdout).toBe(`${FAR.v4}\n`);
+    await server.says(/debug flow ended status=OK /);
+    const before = await sent();
+    await using slow = download(SMALL, '--limit-rate', String(SMALL / 4));
+    await eventually('it to be under way', async () => (await sent()) > before);
+
+    for (const [broken, why] of [
+      [{ password, method: 'rot13' }, /reload\.json.*\.method: found an unknown name/],
+      [{ password, listen: `192.0.2.1:${port}` }, /status=ERR_LISTEN reason="cannot listen on 192\.0\.2\.1/],
+    ] as const) {
+      const since = server.said().length;
+      await write(broken);
+      server.signal('SIGHUP');
+      await server.says(/the new configuration was not taken; the old one stays in force/, since);
+      expect(server.said().slice(since)).toMatch(why);
+      expect((await fetch()).stdout).toBe(`${FAR.v4}\n`);
+    }
+
+    await write({ users: [{ name: 'alice', password: 'another' }] });
+    server.signal('SIGHUP');
+    await eventually('it to be reloaded', () => server.said().match(/ reloaded /g)?.length === 2);
+    expect((await fetch(1)).code).not.toBe(0);
+    expect(await slow.ended()).toBe(0);
+    expect(slow.stdout()).toBe(String(SMALL));
+    server.signal('SIGTERM');
+    expect(await server.ended()).toBe(0);
+  });
+
   test('that nobody uses stops at once', async () => {
     await using server = await serve();
     server.signal('SIGHUP');

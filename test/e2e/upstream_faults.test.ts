@@ -21,6 +21,9 @@ import { describeNeeding } from '../needs.ts';
  */
 const TOLD = [7, 18, 56];
 const PORT = String(SERVER.port);
+/** Nobody listens at this port, and nobody has this address. */
+const CLOSED = 4;
+const NOBODY = '193.0.6.250';
 
 const NEEDS = ['root', 'ip', 'curl', 'nc', 'nft', 'iptables', 'ipset', 'ss-server'];
 
@@ -28,7 +31,8 @@ describeNeeding(NEEDS, 'an upstream', () => {
   const folder = folderForAll();
   const internet = internetForAll();
 
-  const curl = () => internet.client.run(['curl', '-sS', '--max-time', '9', url(ABROAD.v4)]);
+  const curl = (address = ABROAD.v4, port: number = PORTS.http) =>
+    internet.client.run(['curl', '-sS', '--max-time', '9', url(address, '', port)]);
   const inFar = (script: string) => start(internet.far, ['sh', '-c', script]);
 
   async function withSnet(body: (snet: Program) => Promise<void>, idle = '10m'): Promise<void> {
@@ -114,11 +118,30 @@ describeNeeding(NEEDS, 'an upstream', () => {
     withSnet(async (snet) => {
       await using server = await startServer(internet.far, other);
       // It keeps silent so as to tell a prober nothing: only the idle time ends this. But the log soon has a suspicion.
-      for (let flow = 0; flow < 3; flow++) await expectEnd(snet, 'ERR_IDLE');
-      await snet.says(/status=ERR_UPSTREAM_SILENT .*flows=3/);
+      await expectEnd(snet, 'ERR_IDLE');
+      await expectEnd(snet, 'ERR_IDLE');
+      expect(snet.said()).not.toContain('ERR_UPSTREAM_SILENT');
+      expect(TOLD).toContain((await curl(ABROAD.v6)).code);
+      expect(TOLD).toContain((await curl(NOBODY)).code);
+      await snet.says(/wrong password or method\? status=ERR_UPSTREAM_SILENT .*flows=4/);
       expect(server.said()).toContain('authentication error');
     }, '1s'),
   );
+
+  test('is not to blame for targets that refuse or are dead', () =>
+    withSnet(async (snet) => {
+      await using _server = await startServer(internet.far);
+      const drop = `table inet wall {
+        chain output { type filter hook output priority 0; ip daddr ${NOBODY} drop; }
+      }`;
+      await internet.far.must(['nft', '-f', '-'], { stdin: drop });
+      const flows = [1, 2, 3, 4].flatMap(() => [curl(ABROAD.v4, CLOSED), curl(NOBODY)]);
+      for (const { code } of await Promise.all(flows)) expect(TOLD).toContain(code);
+      await internet.far.must(['nft', 'delete', 'table', 'inet', 'wall']);
+      expect(snet.said()).toMatch(new RegExp(`destination=${ABROAD.v4}:${CLOSED} `));
+      expect(snet.said()).toMatch(new RegExp(`status=ERR_IDLE .*destination=${NOBODY}:`));
+      expect(snet.said()).not.toContain('ERR_UPSTREAM_SILENT');
+    }, '1s'));
 
   test('that dies in mid-download, and comes back', () =>
     withSnet(async () => {

@@ -4,9 +4,9 @@ import { eventually } from '../lab/eventually.ts';
 import { startDownload } from '../lab/download.ts';
 import { ABROAD, FAR, transferSeen, url } from '../lab/internet.ts';
 import { uploadLate } from '../lab/late_upload.ts';
-import { start } from '../lab/program.ts';
+import { start, type Program } from '../lab/program.ts';
 import { HTTP10_BODY, PORTS } from '../lab/services.ts';
-import { KIND_NEEDS, KINDS } from '../lab/upstream_kinds.ts';
+import { KIND_NEEDS, KINDS, LOGIN } from '../lab/upstream_kinds.ts';
 import { upstreamsForAll } from '../lab/upstreams_for_all.ts';
 import { describeNeeding } from '../needs.ts';
 
@@ -28,7 +28,7 @@ describeNeeding([...NEEDS, ...KIND_NEEDS], 'an upstream of kind', () => {
 
     test('carries both IP versions, a server that speaks first, and 100 MB each way', async () => {
       await using far = await lab.startFar(kind);
-      await lab.withSnet(kind.upstream(lab.identity), async () => {
+      const carries = async (snet: Program) => {
         expect((await shell(`curl -sS ${url(ABROAD.v4)}`)).trim()).toBe(FAR.v4);
         expect((await shell(`curl -sS ${url(ABROAD.v6)}`)).trim()).toBe(FAR.v6);
         const greeter = `/dev/tcp/${ABROAD.v4}/${PORTS.greeter}`;
@@ -40,8 +40,11 @@ describeNeeding([...NEEDS, ...KIND_NEEDS], 'an upstream of kind', () => {
         const got = await shell(`curl -sS ${url(ABROAD.v4, `bulk/${size}`)} | sha256sum`);
         const sent = await transferSeen(lab.internet, PORTS.http, size);
         expect(sent).toMatchObject({ peer: FAR.v4, sha256: got.slice(0, 64) });
-      });
+        expect(snet.said()).not.toContain(LOGIN.password);
+      };
+      await lab.withSnet(kind.upstream(lab.identity), carries, { log: { level: 'debug' } });
       await eventually('the server to say so', async () => kind.far.carried.test(await far.log()));
+      if (kind.name.endsWith('snet server')) expect(await far.log()).not.toContain(LOGIN.password);
     });
 
     test(`${kind.halfCloses ? 'passes on' : 'ends with'} the end of one direction`, async () => {

@@ -1,15 +1,60 @@
 /** How many may come, how long they may stay, and how it ends. */
+import type { Socket } from 'bun';
 import { describe, expect, test } from 'bun:test';
 import { createCertificates } from '../dns/exchange/certificates.ts';
 import { eventually } from '../lab/eventually.ts';
 import { describeNeeding } from '../needs.ts';
-import { Client, serve, serveEcho, type relayTo } from '../relay/harness.ts';
+import { Client, serve, serveEcho, writeAll, type relayTo } from '../relay/harness.ts';
 import { METHODS } from '../../src/upstream/shadowsocks/methods.ts';
 import { createShadowsocksProtocol } from '../../src/upstream/shadowsocks/shadowsocks.ts';
 import { credentialsOf, keyOf } from '../upstream/shadowsocks/ends.ts';
-import { farEnd, passwordText, shadowsocks, through, tlsTunnel, visit, type Speech } from './stage.ts';
+import {
+  farEnd,
+  passwordText,
+  sealed,
+  shadowsocks,
+  through,
+  tlsTunnel,
+  visit,
+  type Speech,
+} from './stage.ts';
 
 const speech = shadowsocks('aes-256-gcm');
+
+/**
+ * Carries bytes to and from a port, and no end of either side's: whoever is there keeps the connection. Once it is deaf,
+ * it carries nothing of the client's.
+ */
+function keepOpen(port: number) {
+  const ends = { end: () => {}, close: () => {} };
+  const far = Promise.withResolvers<Socket>();
+  const listener = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    allowHalfOpen: true,
+    socket: {
+      ...ends,
+      open(client) {
+        const socket = { ...ends, data: (_: Socket, chunk: Uint8Array) => void client.write(chunk) };
+        far.resolve(Bun.connect({ hostname: '127.0.0.1', port, allowHalfOpen: true, socket }));
+      },
+      data(_, chunk) {
+        if (!keeper.isDeaf) void far.promise.then((socket) => socket.write(chunk));
+      },
+    },
+  });
+  const keeper = {
+    port: listener.port,
+    isDeaf: false,
+    /** Nobody is there any more: what is sent is not taken. */
+    async isAlone() {
+      const socket = await far.promise;
+      return socket.readyState < 1 || socket.write('.') < 0;
+    },
+    [Symbol.dispose]: () => listener.stop(true),
+  };
+  return keeper;
+}
 
 describe('strangers', () => {
   test('beyond the limit: the oldest is sent away, with a FIN', async () => {
@@ -81,6 +126,56 @@ describeNeeding(['openssl'], 'strangers within TLS', () => {
     expect(await client.end).toBe('FIN');
     // What they say is not taken any more: a socket that is there would take it, and be theirs to keep.
     await eventually('a reset', () => socket.readyState < 1 || socket.write('.') < 0);
+  });
+});
+
+describeNeeding(['openssl'], 'clients within TLS', () => {
+  const speaks = { data: () => {}, open: (socket: Socket) => void socket.write('220') };
+  test.each([
+    ['ends, too', { ...speaks, end: (socket: Socket) => void socket.end() }, 'OK'],
+    ['does not', { ...speaks, end: () => {} }, 'ERR_HALF_CLOSED'],
+  ] as const)(
+    'that have ended, but keep their connection, are got rid of: the target %s',
+    async (_, origin, end) => {
+      await using certificates = await createCertificates();
+      const tunnel = tlsTunnel(certificates);
+      using target = serve(origin);
+      using far = farEnd(tunnel, { timeouts: { halfClosed: 300 } });
+      using keeper = keepOpen(far.port);
+      const client = visit(keeper, tunnel);
+      const socket = await client.socket;
+      await writeAll(socket, sealed(tunnel, target.endpoint, 'hello'));
+      await eventually('an answer', () => client.text === '220');
+      socket.shutdown();
+      await far.endedWith(end);
+      await far.server.drain();
+      await eventually('a reset', () => keeper.isAlone());
+    },
+  );
+
+  test.each([
+    ['ends', false, 'OK'],
+    ['does not', true, 'ERR_HALF_CLOSED'],
+  ] as const)('whose target has ended are got rid of: the client %s', async (_, isDeaf, end) => {
+    await using certificates = await createCertificates();
+    const tunnel = tlsTunnel(certificates);
+    const toEnd = Promise.withResolvers<void>();
+    using target = serve({
+      data: (socket) => void toEnd.promise.then(() => socket.end('bye')),
+      end: () => {},
+    });
+    using far = farEnd(tunnel, { timeouts: { halfClosed: 300 } });
+    using keeper = keepOpen(far.port);
+    const client = visit(keeper, tunnel);
+    await writeAll(await client.socket, sealed(tunnel, target.endpoint, 'hello'));
+    await eventually('it to be there', () => far.server.status().open.joined === 1);
+    keeper.isDeaf = isDeaf;
+    toEnd.resolve();
+    expect(await client.end).toBe('FIN');
+    (await client.socket).shutdown();
+    await far.endedWith(end);
+    await far.server.drain();
+    await eventually('a reset', () => keeper.isAlone());
   });
 });
 

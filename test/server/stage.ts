@@ -91,6 +91,8 @@ export interface StageOptions {
 
 export interface Stage extends Disposable {
   readonly server: Server;
+  /** Has it go by another configuration. @param keys the file's `server`, but for the listeners */
+  use(listeners: readonly Speech['listener'][], keys?: Readonly<Record<string, unknown>>): void;
   readonly port: number;
   /** Lines of warnings and errors. */
   readonly warnings: readonly string[];
@@ -102,22 +104,23 @@ export interface Stage extends Disposable {
 
 /** Serves one listener, on a free port; private targets are allowed unless it is said otherwise. */
 export function farEnd(speech: Pick<Speech, 'listener'>, options: StageOptions = {}): Stage {
-  const { server: keys, timeouts, limit = 1_000, lookup } = options;
-  const text = JSON.stringify({
-    server: { 'allow-private': true, listeners: [speech.listener], ...keys },
-    aead: 'auto',
-  });
-  const written = loadServerText({ name: 'test', text });
-  const config: ServerConfig = {
-    ...written,
-    listeners: written.listeners.map((one) => ({ ...one, port: 0 })),
-    timeouts: { ...written.timeouts, ...timeouts },
+  const { timeouts, limit = 1_000, lookup } = options;
+  const configOf: (...of: Parameters<Stage['use']>) => ServerConfig = (listeners, keys) => {
+    const server = { 'allow-private': true, listeners, ...keys };
+    const written = loadServerText({ name: 'test', text: JSON.stringify({ server, aead: 'auto' }) });
+    return {
+      ...written,
+      listeners: written.listeners.map((one) => ({ ...one, port: one.port === 1 ? 0 : one.port })),
+      timeouts: { ...written.timeouts, ...timeouts },
+    };
   };
   const warnings: string[] = [];
+  const config = configOf([speech.listener], options.server);
   const server = startServer(config, limit, logTo(warnings), lookup);
   const ended = () => server.status().all.ended;
   return {
     server,
+    use: (...given) => server.use(configOf(...given), limit),
     port: server.listeners[0]!.port,
     warnings,
     ended,

@@ -14,7 +14,9 @@ import { formatAddress, formatHostPort } from '../../net/address.ts';
 import { AnyKey } from '../../server/any_key.ts';
 import type { FarSession } from '../../server/far_session.ts';
 import { METHODS } from '../../upstream/shadowsocks/methods.ts';
+import type { ReplayFilter } from '../../upstream/shadowsocks/replay_filter.ts';
 import {
+  createReplays,
   createShadowsocksProtocol,
   type Credentials,
   type ShadowsocksProtocol,
@@ -29,16 +31,31 @@ export interface Entrance {
   readonly session: () => FarSession;
 }
 
-/** @throws AeadError, CredentialsError */
-export function createEntrances({ listeners, aead }: ServerConfig, log: Log): Entrance[] {
-  const shadowsocks = rememberProtocols(aead, log);
-  return listeners.map((config) => ({
+/** What was made for the keys of a configuration, and what they were used for: the next one may have the same. */
+export interface KeyMemory {
+  readonly protocols: ReadonlyMap<string, ShadowsocksProtocol>;
+  /** By method and password, whoever the users are. */
+  readonly replays: ReadonlyMap<string, ReplayFilter>;
+}
+
+/**
+ * @param former of the configuration that was in force before; undefined: there was none
+ * @throws AeadError, CredentialsError
+ */
+export function createEntrances(
+  { listeners, aead }: ServerConfig,
+  log: Log,
+  former: KeyMemory | undefined,
+): { readonly entrances: readonly Entrance[]; readonly memory: KeyMemory } {
+  const { protocolOf, memory } = rememberProtocols(aead, log, former);
+  const entrances = listeners.map((config) => ({
     label: labelOf(config),
     config,
     ...(config.type === 'tls'
       ? { tls: tlsOf(config), session: tlsTunnelServer(config.users) }
-      : { tls: undefined, session: shadowsocksSessions(config, shadowsocks) }),
+      : { tls: undefined, session: shadowsocksSessions(config, protocolOf) }),
   }));
+  return { entrances, memory };
 }
 
 export function labelOf(config: ListenerConfig): string {
@@ -76,21 +93,37 @@ function shadowsocksSessions(
   return () => new AnyKey(keys);
 }
 
-/** One protocol for all ports that take the same keys, so that what was recorded at one can't be played at another. */
-function rememberProtocols(aead: ServerConfig['aead'], log: Log): Protocols {
-  const known = new Map<string, ShadowsocksProtocol>();
-  return (name, keys) => {
+/**
+ * One protocol for all ports that take the same keys, so that what was recorded at one can't be played at another; nor, if
+ * the keys stay, under the next configuration.
+ */
+function rememberProtocols(
+  aead: ServerConfig['aead'],
+  log: Log,
+  former: KeyMemory | undefined,
+): { protocolOf: Protocols; memory: KeyMemory } {
+  const protocols = new Map<string, ShadowsocksProtocol>();
+  const replays = new Map<string, ReplayFilter>();
+  const replaysOf = (name: ShadowsocksListener['method'], password: Secret) => {
+    const id = JSON.stringify([name, password.reveal()]);
+    const filter = replays.get(id) ?? former?.replays.get(id) ?? createReplays(METHODS[name]);
+    replays.set(id, filter);
+    return filter;
+  };
+  const protocolOf: Protocols = (name, keys) => {
     const { password, users } = keys;
-    const all = [name, password.reveal(), ...[...users].map(([user, key]) => [user, key.reveal()])];
+    const all = [name, aead, password.reveal(), ...[...users].map(([user, key]) => [user, key.reveal()])];
     const id = JSON.stringify(all);
-    let protocol = known.get(id);
+    const filter = replaysOf(name, password);
+    let protocol = protocols.get(id) ?? former?.protocols.get(id);
     if (!protocol) {
-      protocol = createShadowsocksProtocol({ ...credentialsOf(name, keys), aead });
+      protocol = createShadowsocksProtocol({ ...credentialsOf(name, keys), aead, replays: filter });
       log.debug('aead', { method: name, provider: protocol.provider, why: protocol.why });
-      known.set(id, protocol);
     }
+    protocols.set(id, protocol);
     return protocol;
   };
+  return { protocolOf, memory: { protocols, replays } };
 }
 
 function credentialsOf(name: ShadowsocksListener['method'], { password, users }: Keys): Credentials {

@@ -11,7 +11,7 @@ import type { Target } from '../../net/target.ts';
 import { Relay, type Approach, type ClientSocket, type RelayEvents } from '../../relay/relay.ts';
 import { Sweep } from '../../relay/sweep.ts';
 import { clientKey } from '../../server/client_key.ts';
-import { createCrowd } from '../../server/crowd.ts';
+import { createCrowd, type CrowdLimits } from '../../server/crowd.ts';
 import { refusedEndpoint, refusedPort, type OutboundRules, type Refusal } from '../../server/outbound.ts';
 import type { Turned } from '../../server/turned.ts';
 import { Visitor, type House, type Joined } from '../../server/visitor.ts';
@@ -45,10 +45,14 @@ const WHY: Readonly<Record<Refusal, string>> = {
   own: 'this server itself',
 };
 
-export interface ServerFlowOptions {
-  readonly limits: { readonly total: number; readonly perClient: number; readonly strangers: number };
+/** What a reload may change. */
+export interface ServerPolicy {
+  readonly limits: CrowdLimits;
   readonly timeouts: ServerConfig['timeouts'];
   readonly rules: OutboundRules;
+}
+
+export interface ServerFlowOptions {
   readonly lookup: Lookup;
   readonly stats: ServerStats;
   readonly log: ServerLog;
@@ -59,6 +63,8 @@ export interface ServerFlows {
   accept(socket: Socket<Visitor | undefined>, entrance: Entrance): void;
   /** Connections that are joined, and those of strangers. */
   readonly open: { readonly joined: number; readonly strangers: number };
+  /** Goes by this from now on. Nobody has to leave by it, and who is joined stays; timeouts count for all. */
+  use(policy: ServerPolicy): void;
   /** Sends strangers away; resolves once the last connection has ended. Nothing may be accepted any more. */
   drain(): Promise<void>;
   /** Resets what there is. */
@@ -72,9 +78,10 @@ const MOST_ADDRESSES = 6;
 
 const NOTHING = new Uint8Array(0);
 
-export function createServerFlows(options: ServerFlowOptions): ServerFlows {
-  const { limits, timeouts, rules, lookup, stats, log } = options;
-  const crowd = createCrowd<Visitor>(limits, (visitor) => visitor.dismiss('ERR_EVICTED'));
+export function createServerFlows(initial: ServerPolicy, options: ServerFlowOptions): ServerFlows {
+  const { lookup, stats, log } = options;
+  let { timeouts, rules } = initial;
+  const crowd = createCrowd<Visitor>(initial.limits, (visitor) => visitor.dismiss('ERR_EVICTED'));
   const relays = new Set<Relay>();
   const sweep = new Sweep(relays, timeouts);
   let drained: (() => void) | undefined;
@@ -125,6 +132,7 @@ export function createServerFlows(options: ServerFlowOptions): ServerFlows {
         clientFailed: (status, error) => relay.settle(status, error),
       };
     },
+    refused: (visitor, why) => log.strangerRefused(visitor, why),
     left(visitor, status, cause) {
       crowd.leave(visitor, visitor.client);
       if (status !== undefined) {
@@ -225,6 +233,11 @@ export function createServerFlows(options: ServerFlowOptions): ServerFlows {
     accept,
     get open() {
       return { joined: relays.size, strangers: crowd.strangers.size };
+    },
+    use(policy) {
+      crowd.limits = policy.limits;
+      ({ timeouts, rules } = policy);
+      sweep.timeouts = timeouts;
     },
     async drain() {
       for (const visitor of crowd.strangers) visitor.dismiss('STOPPED');

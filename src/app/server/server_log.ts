@@ -3,6 +3,7 @@ import { explain } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { formatEndpoint } from '../../net/address.ts';
 import type { FlowStatus } from '../../net/flow_status.ts';
+import { ClockError, type SessionError } from '../../net/session.ts';
 import { formatTarget } from '../../net/target.ts';
 import type { StrangerStatus, Visitor } from '../../server/visitor.ts';
 import { createFailureLog } from '../failure_log.ts';
@@ -13,6 +14,8 @@ export interface ServerLog {
   ended(way: Way, status: FlowStatus, up: number, down: number, cause?: unknown): void;
   /** One address failed and the next is tried. */
   retrying(way: Way, status: FlowStatus, cause?: unknown): void;
+  /** What a stranger has said is not understood; it is here still. */
+  strangerRefused(visitor: Visitor, why: SessionError): void;
   /** One has gone that never showed to know a key. */
   strangerLeft(visitor: Visitor, status: StrangerStatus, cause?: unknown): void;
   /** One that there was no room for. */
@@ -52,8 +55,25 @@ const STRANGE: Partial<Record<StrangerStatus, string>> = {
   ERR_INTERNAL: 'a fault of snet itself',
 };
 
-export function createServerLog(log: Log): ServerLog {
-  const failed = createFailureLog(log);
+/** Milliseconds: a client whose clock is wrong is told of once in so long, however often it tries. */
+const CLOCK_PAUSE = 60_000;
+/** Clients that are remembered for that. */
+const MOST_CLIENTS = 1_000;
+
+export function createServerLog(log: Log, now: () => number = () => performance.now()): ServerLog {
+  const failed = createFailureLog(log, now);
+  /** When a clock was told of, by client, the oldest first. */
+  const told = new Map<string, number>();
+
+  function isTold(client: string): boolean {
+    for (const [one, at] of told) {
+      if (now() - at < CLOCK_PAUSE && told.size < MOST_CLIENTS) break;
+      told.delete(one);
+    }
+    if (told.has(client)) return true;
+    told.set(client, now());
+    return false;
+  }
 
   return {
     ended(way, status, up, down, cause) {
@@ -82,8 +102,20 @@ export function createServerLog(log: Log): ServerLog {
         reason: cause === undefined ? undefined : explain(cause),
       });
     },
+    strangerRefused({ client, context }, why) {
+      if (!(why instanceof ClockError) || isTold(client)) return;
+      const { apart, isAhead, hint } = why;
+      log.warn(`a client's clock differs by ${apart} s: it gets no answer before that is put right`, {
+        status: why.status,
+        client,
+        clock: isAhead ? 'ahead of ours' : 'behind ours',
+        listener: (context as Entrance).label,
+        hint,
+      });
+    },
     strangerLeft({ client, bytes, context }, status, cause) {
-      const words = STRANGE[status];
+      // That was told of when it came.
+      const words = cause instanceof ClockError ? undefined : STRANGE[status];
       if (words === undefined && !log.debugging) return;
       const fields = { client, bytes, listener: (context as Entrance).label };
       if (words !== undefined) return failed(status, words, fields, cause);

@@ -10,15 +10,16 @@ export interface ServerSnapshot {
 export interface ServerStats {
   /** A connection that never became a flow. */
   refused(status: string): void;
+  /** They are shown also while they have no connection. */
+  expect(users: Iterable<string>): void;
   opened(user: string): void;
   ended(user: string, status: string, bytesUp: number, bytesDown: number): void;
   snapshot(): ServerSnapshot;
 }
 
-/** @param users are shown also while they have no connection */
-export function createServerStats(users: Iterable<string>): ServerStats {
+export function createServerStats(): ServerStats {
   const all = createFlowStats();
-  const byUser = new Map([...users].map((user) => [user, createFlowStats()]));
+  const byUser = new Map<string, FlowStats>();
   const of = (user: string): FlowStats => {
     let stats = byUser.get(user);
     if (!stats) byUser.set(user, (stats = createFlowStats()));
@@ -26,6 +27,7 @@ export function createServerStats(users: Iterable<string>): ServerStats {
   };
   return {
     refused: (status) => all.refused(status),
+    expect: (users) => [...users].forEach(of),
     opened(user) {
       all.opened();
       of(user).opened();

@@ -1,13 +1,9 @@
 /** The far end, put together: from its configuration to what listens. */
-import type { Socket } from 'bun';
 import type { Log } from '../../base/log.ts';
 import type { ServerConfig } from '../../config/server_config.ts';
-import { formatAddress } from '../../net/address.ts';
-import { isWithoutIPv6, listenOn, type Listening } from '../../net/listen.ts';
-import { visitorHandlers, type Visitor } from '../../server/visitor.ts';
-import { portHolder } from '../../inbound/select_port_holder.ts';
-import { createEntrances, type Entrance } from './entrance.ts';
-import { createServerFlows } from './flow.ts';
+import { createDoors } from './doors.ts';
+import { createEntrances, type Entrance, type KeyMemory } from './entrance.ts';
+import { createServerFlows, type ServerPolicy } from './flow.ts';
 import { lookUpBySystem, rememberFor, type Lookup } from './names.ts';
 import { isOwnEndpoint } from './own_endpoints.ts';
 import { createPrivateCheck } from './private.ts';
@@ -18,6 +14,11 @@ export interface Server {
   /** In the order of the configuration; a port that was 0 there is the one that was taken. */
   readonly listeners: readonly { readonly label: string; readonly port: number }[];
   status(): ServerState;
+  /**
+   * Goes by another configuration from now on; connections under way end as they began.
+   * @throws ListenError, AeadError, CredentialsError; all is as before then
+   */
+  use(config: ServerConfig, limit: number): void;
   /** Takes no more connections, sends strangers away; resolves once the last connection has ended. */
   drain(): Promise<void>;
   /** Takes no more connections, and resets those that there are. */
@@ -39,49 +40,51 @@ export function startServer(
   log: Log,
   lookup: Lookup = rememberFor(lookUpBySystem),
 ): Server {
-  const entrances = createEntrances(config, log);
-  const stats = createServerStats(entrances.flatMap(usersOf));
-  const ports = new Set<number>();
-  const flows = createServerFlows({
-    limits: { total: limit, perClient: config.maxPerClient, strangers: config.maxStrangers },
-    timeouts: config.timeouts,
+  const stats = createServerStats();
+  const isPrivate = createPrivateCheck();
+  let memory: KeyMemory | undefined;
+  let ports: ReadonlySet<number> = new Set();
+  const policyOf = (one: ServerConfig, total: number): ServerPolicy => ({
+    limits: { total, perClient: one.maxPerClient, strangers: one.maxStrangers },
+    timeouts: one.timeouts,
     rules: {
-      ports: config.ports,
-      allowPrivate: config.allowPrivate,
-      isPrivate: createPrivateCheck(),
+      ports: one.ports,
+      allowPrivate: one.allowPrivate,
+      isPrivate,
       isOwn: (endpoint) => isOwnEndpoint(ports, endpoint),
     },
-    lookup,
-    stats,
-    log: createServerLog(log),
   });
+  const flows = createServerFlows(policyOf(config, limit), { lookup, stats, log: createServerLog(log) });
+  const doors = createDoors((socket, entrance) => flows.accept(socket, entrance));
 
-  const listening: Listening[] = [];
-  const close = () => listening.forEach((one) => one.stop());
-  try {
-    for (const entrance of entrances) {
-      const one = openEntrance(entrance, (socket) => flows.accept(socket, entrance));
-      listening.push(one);
-      ports.add(one.port);
-    }
-  } catch (error) {
-    close();
-    throw error;
+  function open(one: ServerConfig): void {
+    const made = createEntrances(one, log, memory);
+    doors.open(made.entrances);
+    memory = made.memory;
+    ports = new Set(doors.listeners.map(({ port }) => port));
+    stats.expect(made.entrances.flatMap(usersOf));
   }
-  const listeners = entrances.map(({ label }, i) => ({ label, port: listening[i]!.port }));
+
+  open(config);
   return {
-    listeners,
+    get listeners() {
+      return doors.listeners;
+    },
     status: () => ({
-      listeners: listeners.map(({ label }) => label),
+      listeners: doors.listeners.map(({ label }) => label),
       open: flows.open,
       ...stats.snapshot(),
     }),
+    use(next, total) {
+      open(next);
+      flows.use(policyOf(next, total));
+    },
     drain() {
-      close();
+      doors.close();
       return flows.drain();
     },
     stop() {
-      close();
+      doors.close();
       flows.stop();
     },
   };
@@ -90,24 +93,4 @@ export function startServer(
 /** Who is told apart at an entrance, as the counters have them. */
 function usersOf({ label, config: { users } }: Entrance): string[] {
   return users.size === 0 ? [label] : [...users.keys()];
-}
-
-function openEntrance(
-  { config, tls }: Entrance,
-  accept: (socket: Socket<Visitor | undefined>) => void,
-): Listening {
-  const options = {
-    port: config.port,
-    handlers: visitorHandlers(accept),
-    tls,
-    holder: portHolder,
-    elsewhere: 'to listen on',
-  };
-  if (config.address) return listenOn({ ...options, hostname: formatAddress(config.address) });
-  try {
-    return listenOn({ ...options, hostname: '::' });
-  } catch (error) {
-    if (!isWithoutIPv6(error)) throw error;
-    return listenOn({ ...options, hostname: '0.0.0.0' });
-  }
 }

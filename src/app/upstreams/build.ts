@@ -1,7 +1,7 @@
 /** From the configuration's upstreams to what flows are tried with: names resolved, keys derived, a group where there are several. */
 import type { Config, UpstreamConfig } from '../../config/config.ts';
 import { createGroup, type Member } from '../../upstream/group/group.ts';
-import { watchSilence } from '../../upstream/silence.ts';
+import { watchSilence, type Silence } from '../../upstream/silence.ts';
 import { single } from '../../upstream/single.ts';
 import { ResolveError } from '../../upstream/server_address.ts';
 import type { HasAddress } from '../../net/local_addresses.ts';
@@ -31,6 +31,8 @@ export interface UpstreamStatus {
   /** Of the last attempts, 0 to 1. */
   readonly failureRate?: number;
   readonly lastFailure?: string | undefined;
+  /** Of a chain: at which server. */
+  readonly lastHop?: string | undefined;
   /** Seconds since it came up or went down. */
   readonly since?: number;
 }
@@ -139,10 +141,11 @@ function sayWhyNot(one: UpstreamConfig, error: unknown, { log }: Surroundings): 
 }
 
 function sayThat({ log }: Surroundings) {
-  return ({ label }: Upstream, flows: number) =>
+  return ({ label, suspects }: Upstream, { flows }: Silence) =>
     log.warn('the upstream gives no answer: wrong password or method?', {
       status: 'ERR_UPSTREAM_SILENT',
       upstream: label,
+      hop: suspects,
       flows,
     });
 }
@@ -150,10 +153,15 @@ function sayThat({ log }: Surroundings) {
 function sayChange({ log }: Surroundings, { upstream, health }: Member, all: readonly Member[]): void {
   const left = all.filter((member) => member.health.isUp).length;
   const fields = { upstream: upstream.label, up: `${left} of ${all.length}` };
+  const why = { status: health.lastFailure, hop: hopOf(upstream, health) };
   if (health.isUp) log.info('an upstream is back', fields);
-  else if (left > 0)
-    log.warn('an upstream is down; others are used', { status: health.lastFailure, ...fields });
-  else log.error('the last upstream is down: connections fail', { status: health.lastFailure, ...fields });
+  else if (left > 0) log.warn('an upstream is down; others are used', { ...why, ...fields });
+  else log.error('the last upstream is down: connections fail', { ...why, ...fields });
+}
+
+/** Of a chain: who failed, or who may have. */
+function hopOf({ suspects }: Upstream, { lastFailure, lastHop }: Member['health']): string | undefined {
+  return lastHop ?? (lastFailure === 'ERR_UPSTREAM_SILENT' ? suspects : undefined);
 }
 
 function statusOf({ upstream, health }: Member, now: number): UpstreamStatus {
@@ -164,6 +172,7 @@ function statusOf({ upstream, health }: Member, now: number): UpstreamStatus {
     latency: latency === undefined ? undefined : Math.round(latency),
     failureRate: Math.round(failureRate * 100) / 100,
     lastFailure,
+    lastHop: hopOf(upstream, health),
     since: Math.round((now - since) / 1000),
   };
 }

@@ -7,6 +7,7 @@ import { formatHostPort, type Endpoint } from '../../net/address.ts';
 import type { HasAddress } from '../../net/local_addresses.ts';
 import { targetOf } from '../../net/target.ts';
 import { chain } from '../../upstream/chain.ts';
+import { tunnelAt } from '../../upstream/chain/hop.ts';
 import { startPlugin, type Plugin } from '../../upstream/plugin/plugin.ts';
 import { createServerAddress, type Resolve, type ServerAddress } from '../../upstream/server_address.ts';
 import { createTlsClient } from '../../upstream/tls/create.ts';
@@ -14,7 +15,7 @@ import type { TlsClient } from '../../upstream/tls_client.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import { whyNot } from '../why_not.ts';
 import { createBridge } from './bridge.ts';
-import { tunnelsOf } from './protocol.ts';
+import { tunnelsOf, type Tunnels } from './protocol.ts';
 
 export interface BuiltUpstream {
   readonly upstream: Upstream;
@@ -39,18 +40,23 @@ export interface Surroundings {
 /** Milliseconds that connecting may take while another upstream waits; a group knows better. */
 const PATIENCE = 700;
 
-/** @throws AeadError if the wanted AEAD can't be had, CredentialsError */
-export function buildUpstream(one: UpstreamConfig, around: Surroundings): BuiltUpstream {
-  const tunnels = tunnelsOf(one, around.config.aead, around.log);
+/**
+ * @param isHop another is reached through it
+ * @throws AeadError if the wanted AEAD can't be had, CredentialsError
+ */
+export function buildUpstream(one: UpstreamConfig, around: Surroundings, isHop = false): BuiltUpstream {
+  const hop = isHop || one.via !== undefined ? labelOf({ ...one, via: undefined }) : undefined;
+  const tunnels = tunnelsAt(hop, tunnelsOf(one, around.config.aead, around.log));
   const tls = tlsOf(one, around.log);
   const label = labelOf(one);
-  const own = { label, patience: PATIENCE, takesNames: one.names };
+  const own = { label, patience: PATIENCE, takesNames: one.names, suspects: suspectsOf(one) };
   if (one.via === undefined) {
     const address = serverAddress(one, around);
     return {
       ready: address.ready,
       upstream: {
         ...own,
+        hop,
         tls,
         endpoints: () => address.endpoints(),
         tunnel: tunnels,
@@ -64,7 +70,7 @@ export function buildUpstream(one: UpstreamConfig, around: Surroundings): BuiltU
     };
   }
 
-  const outer = buildUpstream(one.via, around);
+  const outer = buildUpstream(one.via, around, true);
   const { ready } = outer;
   const server = targetOf(one.server, one.port);
   if (tls === undefined) {
@@ -79,11 +85,12 @@ export function buildUpstream(one: UpstreamConfig, around: Surroundings): BuiltU
       stop: () => outer.stop(),
     };
   }
-  const bridge = createBridge(outer.upstream, server, tls, around.config.timeouts.dial);
+  const bridge = createBridge(outer.upstream, server, tls, hop!, around.config.timeouts.dial);
   return {
     ready,
     upstream: {
       ...own,
+      hop,
       tls,
       endpoints: (destination) => outer.upstream.endpoints(destination).slice(0, 1),
       dial: (endpoint, end) => bridge.dial(endpoint, end),
@@ -100,6 +107,20 @@ export function buildUpstream(one: UpstreamConfig, around: Surroundings): BuiltU
       await outer.stop();
     },
   };
+}
+
+/** In a chain each of them says where it is spoken. */
+function tunnelsAt(hop: string | undefined, tunnels: Tunnels): Tunnels {
+  return hop === undefined ? tunnels : (target) => tunnelAt(hop, tunnels(target));
+}
+
+/** Of a chain: those that say nothing of whether they believe us. */
+function suspectsOf(one: UpstreamConfig): string | undefined {
+  if (one.via === undefined) return undefined;
+  const onTrust: string[] = [];
+  for (let at: UpstreamConfig | undefined = one; at; at = at.via)
+    if (at.type === 'shadowsocks' || at.type === 'tls') onTrust.unshift(labelOf({ ...at, via: undefined }));
+  return onTrust.length === 0 ? undefined : onTrust.join(' or ');
 }
 
 /** For logs: what it is and where. Never a secret. */

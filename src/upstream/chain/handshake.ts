@@ -8,6 +8,7 @@ import {
   type Session,
   type Tunnel,
 } from '../../net/session.ts';
+import { unheardOf, type Heard } from './heard.ts';
 import { giveBack, takeScratch } from './scratch.ts';
 import { ofServer } from './server_refusal.ts';
 
@@ -15,12 +16,19 @@ import { ofServer } from './server_refusal.ts';
 export class ChainedHandshake implements Handshake {
   readonly #outer: Tunnel;
   readonly #inner: Tunnel;
+  readonly #heard: Heard;
   #isOuterOpen: boolean;
 
-  constructor(outer: Tunnel, inner: Tunnel) {
+  constructor(outer: Tunnel, inner: Tunnel, heard: Heard) {
     this.#outer = outer;
     this.#inner = inner;
+    this.#heard = heard;
     this.#isOuterOpen = outer.handshake === undefined;
+  }
+
+  get hop(): string | undefined {
+    if (!this.#isOuterOpen) return this.#outer.handshake!.hop;
+    return unheardOf(this.#heard, this.#outer.session, this.#inner.handshake?.hop);
   }
 
   begin(out: Outbox): void {
@@ -46,8 +54,11 @@ export class ChainedHandshake implements Handshake {
   end(): never {
     if (!this.#isOuterOpen) return this.#outer.handshake!.end();
     this.#outer.session?.openEnd();
+    const { hop } = this;
     // Without one, it was over when the outer one was.
-    return this.#inner.handshake!.end();
+    const handshake = this.#inner.handshake!;
+    if (hop !== handshake.hop) throw new SessionError('ERR_PROXY_CLOSED', `${hop}: closed`, { hop });
+    return handshake.end();
   }
 
   #receiveOuter(wire: Span, from: number, to: number, out: Outbox, opened: Outbox): boolean {
@@ -55,8 +66,12 @@ export class ChainedHandshake implements Handshake {
       return this.#outer.handshake!.receive(wire, from, to, out, opened);
     } catch (error) {
       if (!(error instanceof SessionError)) throw error;
+      const status = ofServer(error.status);
+      if (status === error.status) throw error;
       const { message, hint, cause } = error;
-      throw new SessionError(ofServer(error.status), message, { hint, cause });
+      const { hop } = this.#inner;
+      const said = hop === undefined ? message : `${hop} is not reached: ${message}`;
+      throw new SessionError(status, said, { hint, cause, hop });
     }
   }
 
@@ -74,6 +89,7 @@ export class ChainedHandshake implements Handshake {
     try {
       session.open(wire, from, to, opened);
     } finally {
+      this.#heard.ofInner ||= opened.end > 0;
       // What came before a bad record is good; and what is wrong with that was wrong first.
       isOver = this.#receiveInner(opened, 0, opened.end, out, rest);
     }

@@ -24,6 +24,8 @@ export interface Health {
   readonly failureRate: number;
   /** What failed last; undefined: nothing did. */
   readonly lastFailure: FailureReason | undefined;
+  /** Of a chain: at which server, if that is known. */
+  readonly lastHop: string | undefined;
   /** When it last came up or went down, or was first known. */
   readonly since: number;
   /** When something last came back through it. */
@@ -70,6 +72,7 @@ export function createHealth(began: number): Health {
   let probing: number | undefined;
   let failureRate = 0;
   let lastFailure: FailureReason | undefined;
+  let lastHop: string | undefined;
   let since = began;
   let lastAnswer: number | undefined;
   let failures = 0;
@@ -155,6 +158,9 @@ export function createHealth(began: number): Health {
     get lastFailure() {
       return lastFailure;
     },
+    get lastHop() {
+      return lastHop;
+    },
     get since() {
       return since;
     },
@@ -170,9 +176,11 @@ export function createHealth(began: number): Health {
       switch (result.kind) {
         case 'failed':
           if (!result.isLast) return false;
+          lastHop = result.hop;
           return failed(result.status, ++failures >= FAILURES_TO_GO_DOWN, now);
         case 'silent':
           if (alone && isUp && result.target !== undefined) return false;
+          lastHop = result.hop;
           if (silent.size < SILENCES_TO_GO_DOWN) silent.add(result.target ?? Symbol());
           return failed('ERR_UPSTREAM_SILENT', isSilent(now), now);
         case 'answered':

@@ -1,5 +1,5 @@
 /** What the first heads of both directions have in common: `type (1) | time (8)`, then what differs (SIP022 §3.1.3). */
-import { SessionError } from '../../net/session.ts';
+import { ClockError, SessionError } from '../../net/session.ts';
 
 export const REQUEST = 0;
 export const RESPONSE = 1;
@@ -24,7 +24,7 @@ export function writeStamp(into: Uint8Array, type: number, now: number): void {
 /**
  * @param type the one that it must be
  * @param peer who sent it, for the message
- * @throws SessionError ERR_PROTOCOL
+ * @throws SessionError ERR_PROTOCOL; of a time that is too far off, {@link ClockError}
  */
 export function checkStamp(head: Uint8Array, type: number, peer: 'client' | 'server', now: number): void {
   if (head[0] !== type) {
@@ -33,9 +33,10 @@ export function checkStamp(head: Uint8Array, type: number, peer: 'client' | 'ser
   }
   let seconds = 0;
   for (let i = 1; i < STAMP_SIZE; i++) seconds = seconds * 256 + head[i]!;
-  const apart = Math.abs(seconds - Math.floor(now / 1000));
+  const ahead = seconds - Math.floor(now / 1000);
+  const apart = Math.abs(ahead);
   if (apart > MOST_APART)
-    throw new SessionError('ERR_PROTOCOL', `the ${peer}'s clock differs by ${apart} s: check both clocks`, {
+    throw new ClockError(`the ${peer}'s clock differs by ${apart} s: check both clocks`, apart, ahead > 0, {
       hint: `at most ${MOST_APART} s are allowed; if both clocks are right, somebody replays an old connection`,
     });
 }

@@ -22,7 +22,11 @@ type Credentials2017 =
   /** The key itself, of the cipher's size, in place of one made from a password. */
   | { readonly method: Method2017; readonly key: Uint8Array };
 
-export type ShadowsocksOptions = Credentials & { readonly aead: Provider | 'auto' };
+export type ShadowsocksOptions = Credentials & {
+  readonly aead: Provider | 'auto';
+  /** What a server has seen by the same key before, as {@link createReplays} makes it; left out: nothing. */
+  readonly replays?: ReplayFilter | undefined;
+};
 
 export interface ShadowsocksProtocol {
   readonly method: Method;
@@ -53,8 +57,7 @@ const LIMIT_2017 = 2 ** 17;
 export function createShadowsocksProtocol(options: ShadowsocksOptions): ShadowsocksProtocol {
   const { method } = options;
   const { aead, provider, why } = chooseAead(method.cipher, options.aead);
-  const replays =
-    method.edition === 2017 ? new ReplayFilter(LIMIT_2017) : new ReplayFilter(LIMIT_2022, KEPT_2022);
+  const { replays = createReplays(method) } = options;
   const parts: SuiteParts = {
     aead,
     fillRandom: (bytes) => crypto.getRandomValues(bytes),
@@ -71,6 +74,11 @@ export function createShadowsocksProtocol(options: ShadowsocksOptions): Shadowso
     session: (target) => new ClientSession(suite, target),
     serverSession: () => new ServerSession(suite),
   };
+}
+
+/** An empty memory of salts. */
+export function createReplays(method: Method): ReplayFilter {
+  return method.edition === 2017 ? new ReplayFilter(LIMIT_2017) : new ReplayFilter(LIMIT_2022, KEPT_2022);
 }
 
 function keyOf(options: Credentials2017): Uint8Array {

@@ -3,6 +3,7 @@ import { parseAddress } from '../../../src/net/address.ts';
 import type { Tunnel } from '../../../src/net/session.ts';
 import { formatTarget, type Target } from '../../../src/net/target.ts';
 import { chain } from '../../../src/upstream/chain.ts';
+import { tunnelAt } from '../../../src/upstream/chain/hop.ts';
 import { NOTHING, type FarEnd } from './far_end.ts';
 
 /** What an end of the stream may cut in two: any record, only something that goes before all bytes, nothing. */
@@ -35,14 +36,18 @@ export function protocol(
 /** Where the outer proxy of a chain is to connect to: the inner one. */
 const HOP: Target = { address: parseAddress('2001:db8::9')!, port: 9 };
 
-/** One protocol through another. */
+/** One protocol through another; each says where it is spoken, as in a chain that a configuration has. */
 export function chained(outer: Row, inner: Row): Row {
   return {
     name: `(${outer.name} > ${inner.name})`,
     framing:
       (['records', 'start'] as const).find((any) => [outer, inner].some(({ framing }) => framing === any)) ??
       'none',
-    tunnel: (target, watch) => chain(outer.tunnel(HOP, watch), inner.tunnel(target, watch)),
+    tunnel: (target, watch) =>
+      chain(
+        tunnelAt(outer.name, outer.tunnel(HOP, watch)),
+        tunnelAt(inner.name, inner.tunnel(target, watch)),
+      ),
     farEnd: () => chainedFarEnd(outer.farEnd(), inner.farEnd()),
   };
 }
