@@ -1,6 +1,5 @@
 /** pf's redirect on a Mac made of a file: its life and its death, with proofs that ask what pf would do. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silent, type Log } from '../../../src/base/log.ts';
 import type { Child, Runner } from '../../../src/base/runner.ts';
@@ -12,7 +11,7 @@ import { cleanPf, undoPfAfter } from '../../../src/redirect/pf/undo.ts';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
 import { createFakeClock, type FakeClock } from '../../base/fake_clock.ts';
 import { rangesFrom } from '../../net/ranges_from.ts';
-import { FakeMac, type MacProcess, type NumberedCall, type Fault } from './fake_mac.ts';
+import { FakeMac, FOLDERS, type MacProcess, type NumberedCall, type Fault } from './fake_mac.ts';
 import type { MacState } from './mac_state.ts';
 import type { Packet } from './pf_evaluate.ts';
 import { fateOf } from './pf_kernel.ts';
@@ -62,7 +61,7 @@ export class PfStage implements Disposable {
 
   constructor(change?: (state: MacState) => void) {
     this.mac = FakeMac.create(change);
-    this.#folder = mkdtempSync(join(tmpdir(), 'snet-pf-'));
+    this.#folder = mkdtempSync(join(FOLDERS, 'snet-pf-'));
     this.files = pfFiles(join(this.#folder, 'run'));
     this.before = this.mac.held();
   }
