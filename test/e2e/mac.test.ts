@@ -82,6 +82,15 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'iptables', 'ipset', 'conntrack', 
     await mac.stopped(snet);
   });
 
+  test('tells its status', async () => {
+    await using snet = await mac.run(file);
+    expect(await seenAs(ABROAD.v4)).toEqual([FAR.v4]);
+    const { code, stdout } = await mac.ask('status', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ pid: snet.pid, mechanism: 'pf', flows: { accepted: 1 } });
+    await mac.stopped(snet);
+  });
+
   test('runs one of us; the second is told so, and changes nothing', async () => {
     await using snet = await mac.run(file);
     const during = mac.mac.held();

@@ -32,6 +32,8 @@ export interface NumberedCall {
 export interface ProcessOptions {
   /** Asked for every call, in the order in which they come. */
   readonly fault?: (call: NumberedCall) => Fault | undefined;
+  /** Waited for before a call does anything. */
+  readonly hold?: (call: NumberedCall) => Promise<void> | undefined;
   /** Starts and runs what is no program of the Mac's, such as guardians. */
   readonly beyond?: Runner;
   /** Ends the process, at once; it is only believed to be dead if this returns. */
@@ -99,7 +101,14 @@ export class FakeMac implements Disposable {
   }
 
   /** A process of its own. */
-  process({ fault = () => undefined, beyond, die, changed, connections }: ProcessOptions = {}): MacProcess {
+  process({
+    fault = () => undefined,
+    hold,
+    beyond,
+    die,
+    changed,
+    connections,
+  }: ProcessOptions = {}): MacProcess {
     const { promise: died, resolve } = Promise.withResolvers<void>();
     let isDead = false;
     let calls = 0;
@@ -132,9 +141,10 @@ export class FakeMac implements Disposable {
           if (beyond) return beyond.run(argv, options);
           throw new RunError('ERR_RUN_MISSING', `the program ${argv[0]} is not installed`);
         }
-        const what = fault({ number: ++calls, argv });
+        const call = { number: ++calls, argv };
+        const what = fault(call);
         // Real programs take a while: what is started side by side is under way side by side.
-        await Promise.resolve();
+        await hold?.(call);
         if (isDead || what === 'dies before') return end();
         if (what === 'missing')
           throw new RunError('ERR_RUN_MISSING', `the program ${argv[0]} is not installed`);
