@@ -5,6 +5,7 @@
  *
  * No other file knows the whole way.
  */
+import { SystemError } from '../../ffi/errno.ts';
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { isOwnListener, type OriginalDestination } from '../inbound/original_destination.ts';
@@ -41,6 +42,9 @@ interface Generation {
   /** Once another policy is in force. */
   finished: (() => void) | undefined;
 }
+
+/** 'gone': the client has closed again already. undefined: nobody has redirected it. */
+type Destination = Endpoint | 'gone' | undefined;
 
 const DIRECT: readonly Upstream[] = [direct];
 
@@ -108,6 +112,8 @@ export function createFlows(
   let generation: Generation = { flows: 0, finished: undefined };
   let stopped = false;
   const relays = new Set<Relay>();
+  /** Clients whose original destination another program is being asked for. */
+  let asking = 0;
   const sweep = new Sweep(relays, policy.timeouts);
 
   const events: RelayEvents = {
@@ -136,26 +142,29 @@ export function createFlows(
 
   function accept(client: ClientSocket, family: 4 | 6): void {
     if (stopped) return refuse(client, 'STOPPED');
-    if (relays.size >= limit) return refuse(client, 'ERR_LIMIT');
     const destination = destinationOf(client, family);
     if (destination instanceof Promise) void beginLater(client, destination);
     else begin(client, destination);
   }
 
-  async function beginLater(client: ClientSocket, asked: Promise<Endpoint | undefined>): Promise<void> {
+  async function beginLater(client: ClientSocket, asked: Promise<Destination>): Promise<void> {
     // Whatever comes meanwhile waits in the kernel.
     client.pause();
+    asking++;
     const destination = await asked;
+    asking--;
     begin(client, descriptor(client) < 0 ? 'gone' : destination);
     client.resume();
   }
 
-  function begin(client: ClientSocket, destination: Endpoint | 'gone' | undefined): void {
+  function begin(client: ClientSocket, destination: Destination): void {
     if (stopped) return refuse(client, 'STOPPED');
     if (destination === 'gone') return refuse(client, 'CLIENT_RESET');
     if (destination === undefined || isOwnListener(destination, port))
       return refuse(client, 'ERR_NOT_REDIRECTED');
+    // That the rules work is worth knowing even now.
     if (isProof(destination)) return client.terminate();
+    if (relays.size + asking >= limit) return refuse(client, 'ERR_LIMIT');
 
     const decision = policy.decide(destination.address);
     const way: Way = { destination, decision, generation, reach: undefined, began: performance.now() };
@@ -186,12 +195,10 @@ export function createFlows(
   }
 
   /** 'gone': the client has closed again already, and its socket can't be asked any more. */
-  function destinationOf(
-    client: ClientSocket,
-    family: 4 | 6,
-  ): Endpoint | 'gone' | undefined | Promise<Endpoint | undefined> {
+  function destinationOf(client: ClientSocket, family: 4 | 6): Destination | Promise<Destination> {
     if (descriptor(client) < 0) return 'gone';
     const unknown = (error: unknown) => {
+      if (error instanceof SystemError && error.call === 'getpeername') return 'gone' as const;
       log.debug('no original destination', { reason: explain(error) });
       return undefined;
     };

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { checkSignature } from '../../src/build/check_signature.ts';
 import { readBlobs, readDirectory } from '../../src/build/code_directory.ts';
+import { MachOError } from '../../src/build/mach_o_error.ts';
 import { readMachO } from '../../src/build/mach_o.ts';
 import { settleSignature } from '../../src/build/settle_signature.ts';
 import { signAdHoc } from '../../src/build/sign_ad_hoc.ts';
@@ -153,4 +154,27 @@ test('a sound signature is kept, one that is not is replaced', () => {
   });
   const stale = withByte(EXECUTABLES.arm64, 9000, (byte) => byte + 1);
   expect(settleSignature(stale, 'snet').replaced).toEqual(['the hashes of 1 of 5 pages are wrong: 2']);
+});
+
+test('whatever is written over an executable, it is refused or gets a sound signature', () => {
+  const { signature } = readMachO(EXECUTABLES.arm64);
+  const places = fc.oneof(
+    fc.nat({ max: 700 }),
+    fc.nat({ max: signature.size }).map((at) => signature.offset + at),
+  );
+  let refused = 0;
+  fc.assert(
+    fc.property(places, fc.uint8Array({ minLength: 1, maxLength: 8 }), (at, bytes) => {
+      const file = new Uint8Array(EXECUTABLES.arm64);
+      file.set(bytes.subarray(0, file.length - at), at);
+      try {
+        expect(check(settleSignature(file, 'snet').file).wrong).toEqual([]);
+      } catch (error) {
+        expect(error).toBeInstanceOf(MachOError);
+        refused++;
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  expect(refused).toBeGreaterThan(0);
 });

@@ -9,7 +9,7 @@ import { macForEach } from '../lab/mac/namespace.ts';
 import { shareLink, startServer } from '../lab/upstream.ts';
 import { describeNeeding } from '../needs.ts';
 
-describeNeeding(['root', 'ip', 'nft', 'curl', 'iptables', 'ipset', 'ss-server'], 'a Mac', () => {
+describeNeeding(['root', 'ip', 'nft', 'curl', 'iptables', 'ipset', 'conntrack', 'ss-server'], 'a Mac', () => {
   const internet = internetForAll(async ({ far }, undo) => {
     undo.use(await startServer(far));
   });
@@ -57,6 +57,14 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'iptables', 'ipset', 'ss-server'],
     await mac.stopped(snet);
   });
 
+  test('whose ioctl does not get through is asked by pfctl instead', async () => {
+    await using snet = await mac.run(file, '--deaf-ioctl');
+    await snet.says(/warn .*original destinations are read from what pfctl prints/);
+    const crowd = [ABROAD.v4, ABROAD.v6, ABROAD.v4, ABROAD.v6, ABROAD.v4, ABROAD.v6];
+    expect(await seenAs(...crowd)).toEqual(crowd.map((one) => (one === ABROAD.v4 ? FAR.v4 : FAR.v6)));
+    await mac.stopped(snet);
+  });
+
   test('takes other ranges with a reload, and keeps the old ones if they are wrong', async () => {
     await using snet = await mac.run(file);
     const reload = async (keys: object, said: RegExp) => {
@@ -71,6 +79,15 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'iptables', 'ipset', 'ss-server'],
     expect(await seenAs(ABROAD.v4, ABROAD.v6)).toEqual([CLIENT.v4, FAR.v6]);
     await reload({}, /reloaded/);
     expect(await seenAs(ABROAD.v4, ABROAD.v6)).toEqual([FAR.v4, FAR.v6]);
+    await mac.stopped(snet);
+  });
+
+  test('tells its status', async () => {
+    await using snet = await mac.run(file);
+    expect(await seenAs(ABROAD.v4)).toEqual([FAR.v4]);
+    const { code, stdout } = await mac.ask('status', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ pid: snet.pid, mechanism: 'pf', flows: { accepted: 1 } });
     await mac.stopped(snet);
   });
 
@@ -94,11 +111,9 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'iptables', 'ipset', 'ss-server'],
       await mac.remake(loses);
       await using snet = await mac.run(file);
       await snet.says(/warn .*pf does not bring us IPv6 here: new connections over it are refused/);
-      const began = performance.now();
       const { code } = await internet.client.run(['curl', '-sS', '--max-time', '10', url(ABROAD.v6)]);
       // CURLE_COULDNT_CONNECT, not a time-out.
       expect(code).toBe(7);
-      expect(performance.now() - began).toBeLessThan(5_000);
       const names = ['--resolve', `both.example:80:[${ABROAD.v6}],${ABROAD.v4}`];
       const peer = await internet.client.must([
         'curl',

@@ -77,6 +77,20 @@ removed the sysctl net.inet.tcp.tso=0
     await mac.stopped(next);
   });
 
+  test('SIGKILL and another start at once, or a little later: the guardian leaves that one alone', async () => {
+    for (const pause of [0, 100, 300, 500, 700]) {
+      await using snet = await mac.run(file);
+      snet.signal('SIGKILL');
+      await snet.ended();
+      await Bun.sleep(pause);
+      await using next = await mac.run(file);
+      // Longer than the guardian is at work.
+      await Bun.sleep(1_000);
+      expect([await mac.seenAs(ABROAD.v4), await mac.seenAs(ABROAD.v6)]).toEqual([FAR.v4, FAR.v6]);
+      await mac.stopped(next);
+    }
+  }, 60_000);
+
   test('death right after any call of the start or the end: the guardian undoes all', async () => {
     let deaths = 0;
     for (let call = 1; ; call++) {

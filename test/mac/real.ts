@@ -1,5 +1,6 @@
 /**
- * The real thing, on a real Mac: `sudo bun test/mac/real.ts --snet FILE --report FOLDER [--title TEXT]`.
+ * The real thing, on a real Mac: `sudo bun test/mac/real.ts --snet FILE --report FOLDER [--title TEXT] [--skip PATTERN]
+ * [--v4 ADDRESS] [--v6 ADDRESS]`, the addresses of web servers.
  *
  *     curl, dig ──▶ pf ──▶ snet run ──▶ snet server (in snet's group, so pf lets it out) ──▶ the Internet
  *
@@ -22,9 +23,7 @@ import { NotHere, runSteps, type Step } from './steps.ts';
 const SERVER_PORT = 18388;
 const PASSWORD = 'of-this-run-alone';
 const LINK = `ss://aes-256-gcm:${PASSWORD}@127.0.0.1:${SERVER_PORT}`;
-/** Answer on port 80 by their addresses alone. */
-const V4 = '1.1.1.1';
-const V6 = '2606:4700:4700::1111';
+/** That of the IPv6 address below. */
 const V6_BLOCK = '2606:4700:4700::/48';
 /** In 192.0.2.0/24, where nothing is: what answers there is snet. */
 const NOBODY = '192.0.2.53';
@@ -41,10 +40,15 @@ const options = {
   snet: { type: 'string' },
   report: { type: 'string' },
   title: { type: 'string', default: 'macOS' },
+  /** Steps that are left out. */
+  skip: { type: 'string', default: '^$' },
+  // They answer on port 80 by their addresses alone.
+  v4: { type: 'string', default: '1.1.1.1' },
+  v6: { type: 'string', default: '2606:4700:4700::1111' },
 } as const;
 
 async function main(): Promise<number> {
-  const { snet, report: folder, title } = parseArgs({ options }).values;
+  const { snet, report: folder, title, skip, v4, v6 } = parseArgs({ options }).values;
   if (snet === undefined || folder === undefined || process.getuid?.() !== 0) {
     process.stderr.write('usage: sudo bun test/mac/real.ts --snet FILE --report FOLDER [--title TEXT]\n');
     return 2;
@@ -53,8 +57,9 @@ async function main(): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
 
   await collect(folder, 'before');
-  const { steps, facts, end } = stepsOn(snet, folder);
-  const outcomes = await runSteps(steps, ({ name, result, detail, ms }) => {
+  const { steps, facts, end } = stepsOn({ snet, folder, v4, v6 });
+  const wanted = steps.map((step) => (new RegExp(skip).test(step.name) ? leftOut(step) : step));
+  const outcomes = await runSteps(wanted, ({ name, result, detail, ms }) => {
     say(
       `${result.padEnd(7)} ${name} (${ms} ms)${detail === '' ? '' : `\n        ${detail.replaceAll('\n', '\n        ')}`}`,
     );
@@ -76,8 +81,19 @@ interface Plan {
   readonly end: () => Promise<void>;
 }
 
+interface Place {
+  readonly snet: string;
+  readonly folder: string;
+  readonly v4: string;
+  readonly v6: string;
+}
+
+function leftOut({ name }: Step): Step {
+  return { name, run: () => Promise.reject(new NotHere('as asked')) };
+}
+
 /** The steps, in an order in which each finds what those before it left, or says that it doesn't. */
-function stepsOn(snet: string, folder: string): Plan {
+function stepsOn({ snet, folder, v4, v6 }: Place): Plan {
   const stdoutOf = async (argv: readonly string[]) => (await runToEnd(argv)).stdout;
   const look = () => readPfState(stdoutOf);
   const runLog = join(folder, 'snet-run.log');
@@ -85,7 +101,7 @@ function stepsOn(snet: string, folder: string): Plan {
   let server: Beside | undefined;
   let program: Beside | undefined;
   let firstLog: string | undefined;
-  const road = roadOfIpv6(runToEnd, V6, V6_BLOCK);
+  const road = roadOfIpv6(runToEnd, v6, V6_BLOCK);
 
   const serving = () => server ?? fail('there is no server');
   const running = () => (program?.running ? program : fail('snet is not running'));
@@ -103,22 +119,23 @@ function stepsOn(snet: string, folder: string): Plan {
 
   /** Fetches, and waits for the server to tell of it. @returns what curl and the server said */
   async function carried(argv: readonly string[], target: RegExp, mayFail = false): Promise<string> {
+    running();
     const from = serving().said().length;
     const { code, said } = await runToEnd(argv);
+    if (code !== 0 && !mayFail) fail(`curl ${code}: ${lastOf(said, 3)}`);
     const line = await serving()
       .says(target, 15_000, from)
       .catch(() => undefined);
     const how = `curl ${code}: ${lastOf(said, 3)}\nserver: ${line ?? 'nothing'}`;
-    if (line === undefined || (code !== 0 && !mayFail)) fail(how);
-    return how;
+    return line === undefined ? fail(how) : how;
   }
 
   /** Fetches past the server. */
   async function direct(): Promise<string> {
     const from = serving().said().length;
-    const { code, said } = await runToEnd(curl('-4', `http://${V4}/`));
+    const { code, said } = await runToEnd(curl('-4', `http://${v4}/`));
     if (code !== 0) fail(`curl ${code}: ${lastOf(said)}`);
-    if (serving().said().slice(from).includes(V4)) fail('the server carried it');
+    if (serving().said().slice(from).includes(v4)) fail('the server carried it');
     return lastOf(said, 2);
   }
 
@@ -134,7 +151,7 @@ function stepsOn(snet: string, folder: string): Plan {
   }
 
   const viaIp = () =>
-    carried(curl('-4', `http://${V4}/`), new RegExp(`.*target="?${V4.replaceAll('.', '\\.')}:80.*`));
+    carried(curl('-4', `http://${v4}/`), new RegExp(`.*target="?${v4.replaceAll('.', '\\.')}:80.*`));
   /** Again and again, until it is caught. */
   async function caughtAgain(): Promise<string> {
     running();
@@ -259,7 +276,7 @@ function stepsOn(snet: string, folder: string): Plan {
   /** The server may have no way to it: that it was asked for it is what counts. */
   async function viaIpv6(): Promise<string> {
     if (!(await road.isThere())) throw new NotHere('this Mac has no route for IPv6');
-    return carried(curl('-6', `http://[${V6}]/`), new RegExp(`.*target="?\\[${V6}\\]:80.*`), true);
+    return carried(curl('-6', `http://[${v6}]/`), new RegExp(`.*target="?\\[${v6}\\]:80.*`), true);
   }
 
   return {

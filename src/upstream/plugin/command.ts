@@ -37,10 +37,13 @@ const TIED = ['setpriv', '--pdeathsig', 'TERM', '--'] as const;
 export async function tyingPrefix(runner: Runner, plugin: string, log: Log): Promise<readonly string[]> {
   const refusal = await refusalOf(runner);
   if (refusal === undefined) return TIED;
-  log.warn('if snet is killed (SIGKILL), this plugin goes on running: install setpriv of util-linux', {
-    plugin,
-    reason: refusal,
-  });
+  log.warn(
+    'if snet is killed (SIGKILL), this plugin goes on running: there is no setpriv of util-linux here, which would end it',
+    {
+      plugin,
+      reason: refusal,
+    },
+  );
   return [];
 }
 

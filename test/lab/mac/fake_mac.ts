@@ -2,7 +2,7 @@
  * A Mac made of a file: stands in for the programs of macOS, which change it, and refuse what the real ones refuse. Any call
  * of any process can be made to fail, and any process to die right before or right after one.
  */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -17,6 +17,9 @@ import { changeMac, readMac, writeMac } from './mac_file.ts';
 import { held, stockMac, type MacState } from './mac_state.ts';
 import { programOf } from './programs.ts';
 
+/** In memory where there is such a place: these files are written thousands of times. */
+export const FOLDERS = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 /** What becomes of a call. `lost` has its effect but fails all the same, as a program that was killed late. */
 export type Fault = 'failed' | 'lost' | 'timed out' | 'missing' | 'dies before' | 'dies after';
 
@@ -29,12 +32,16 @@ export interface NumberedCall {
 export interface ProcessOptions {
   /** Asked for every call, in the order in which they come. */
   readonly fault?: (call: NumberedCall) => Fault | undefined;
+  /** Waited for before a call does anything. */
+  readonly hold?: (call: NumberedCall) => Promise<void> | undefined;
   /** Starts and runs what is no program of the Mac's, such as guardians. */
   readonly beyond?: Runner;
   /** Ends the process, at once; it is only believed to be dead if this returns. */
   readonly die?: () => void;
   /** Told of the state after every call that has changed pf, before anybody else can change it. */
   readonly changed?: (state: MacState) => void;
+  /** Lines of `pfctl -s state`; if not said, those that the Mac's state has. */
+  readonly connections?: () => string[];
 }
 
 /** One that runs programs on the Mac. */
@@ -56,7 +63,7 @@ export class FakeMac implements Disposable {
 
   /** Right after its boot, in a folder of its own, which goes when this is disposed of. */
   static create(change: (state: MacState) => void = () => {}): FakeMac {
-    const folder = mkdtempSync(join(tmpdir(), 'snet-mac-'));
+    const folder = mkdtempSync(join(FOLDERS, 'snet-mac-'));
     const mac = new FakeMac(join(folder, 'mac.json'));
     mac.#folder = folder;
     const state = stockMac();
@@ -94,7 +101,14 @@ export class FakeMac implements Disposable {
   }
 
   /** A process of its own. */
-  process({ fault = () => undefined, beyond, die, changed }: ProcessOptions = {}): MacProcess {
+  process({
+    fault = () => undefined,
+    hold,
+    beyond,
+    die,
+    changed,
+    connections,
+  }: ProcessOptions = {}): MacProcess {
     const { promise: died, resolve } = Promise.withResolvers<void>();
     let isDead = false;
     let calls = 0;
@@ -107,6 +121,7 @@ export class FakeMac implements Disposable {
     const perform = (argv: readonly string[], stdin: string): Finished => {
       const program = programOf(argv)!;
       return changeMac(this.path, (state) => {
+        if (connections && argv.join(' ') === 'pfctl -s state') state.pf.states = connections();
         const before = JSON.stringify(state.pf);
         state.seen.calls.push(argv.join(' '));
         const pid = 4_000 + state.seen.calls.length;
@@ -126,9 +141,10 @@ export class FakeMac implements Disposable {
           if (beyond) return beyond.run(argv, options);
           throw new RunError('ERR_RUN_MISSING', `the program ${argv[0]} is not installed`);
         }
-        const what = fault({ number: ++calls, argv });
+        const call = { number: ++calls, argv };
+        const what = fault(call);
         // Real programs take a while: what is started side by side is under way side by side.
-        await Promise.resolve();
+        await hold?.(call);
         if (isDead || what === 'dies before') return end();
         if (what === 'missing')
           throw new RunError('ERR_RUN_MISSING', `the program ${argv[0]} is not installed`);

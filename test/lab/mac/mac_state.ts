@@ -130,9 +130,10 @@ export function rulesOf(text: string): Rules {
   return { text, tables: {}, persistent: [] };
 }
 
-/** What must be as it was before, when all is undone: everything but what has been seen. */
+/** What must be as it was before, when all is undone: everything but what has been seen, and connections. */
 export function held(state: MacState): unknown {
   const copy: Partial<MacState> = structuredClone(state);
+  copy.pf!.states = [];
   delete copy.seen;
   delete copy.processes;
   return copy;

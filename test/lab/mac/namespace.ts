@@ -5,7 +5,7 @@ import { beforeEach, expect } from 'bun:test';
 import { firewalls } from '../firewalls.ts';
 import { folderForEach, type Folder } from '../folder.ts';
 import { ABROAD, CLIENT, GATEWAY, url, type Internet } from '../internet.ts';
-import type { Finished, Netns } from '../netns.ts';
+import { Netns, type Finished } from '../netns.ts';
 import { start, type Program } from '../program.ts';
 import { FakeMac } from './fake_mac.ts';
 import { writeMac } from './mac_file.ts';
@@ -26,6 +26,8 @@ export interface MacNamespace {
   begin(file: string, ...args: readonly string[]): Program;
   /** Runs `snet clean`. */
   clean(): Promise<Finished>;
+  /** Runs a command of snet that is no other on a Mac. */
+  ask(...args: readonly string[]): Promise<Finished>;
   /** Somebody else does something to the Mac, and its pf to packets. */
   change(change: (state: MacState) => void): Promise<void>;
 }
@@ -48,15 +50,14 @@ export async function makeMac(
   const mac = new FakeMac(path);
   const actuate = () => ns.must(['nft', '-f', '-'], { stdin: nftablesOf(mac.state) });
   await actuate();
-  const line = (args: readonly string[]) => [
+  const mounted = (argv: readonly string[]) => [
     'sh',
     '-c',
     'mkdir -p -m 700 /run/snet && mount --bind "$0" /run/snet && exec "$@"',
     folder,
-    process.execPath,
-    SNET,
-    ...args,
+    ...argv,
   ];
+  const line = (args: readonly string[]) => mounted([process.execPath, SNET, ...args]);
   const begin = (file: string, ...args: readonly string[]) => start(ns, line(['run', '-c', file, ...args]));
   return {
     mac,
@@ -68,6 +69,7 @@ export async function makeMac(
       return snet;
     },
     clean: () => ns.run(line(['clean'])),
+    ask: (...args) => ns.run(mounted(Netns.snet(args))),
     async change(change) {
       mac.change(change);
       await actuate();
@@ -130,6 +132,7 @@ export function macForEach(internet: Pick<Internet, 'client'>): MacForEach {
     run: (...args) => made.run(...args),
     begin: (...args) => made.begin(...args),
     clean: () => made.clean(),
+    ask: (...args) => made.ask(...args),
     change: (change) => made.change(change),
     async stopped(snet) {
       snet.signal('SIGTERM');

@@ -1,6 +1,5 @@
 /** pf's redirect on a Mac made of a file: its life and its death, with proofs that ask what pf would do. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent, type Log } from '../../../src/base/log.ts';
 import type { Child, Runner } from '../../../src/base/runner.ts';
@@ -12,7 +11,7 @@ import { cleanPf, undoPfAfter } from '../../../src/redirect/pf/undo.ts';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
 import { createFakeClock, type FakeClock } from '../../base/fake_clock.ts';
 import { rangesFrom } from '../../net/ranges_from.ts';
-import { FakeMac, type MacProcess, type NumberedCall, type Fault } from './fake_mac.ts';
+import { FakeMac, FOLDERS, type MacProcess, type NumberedCall, type Fault } from './fake_mac.ts';
 import type { MacState } from './mac_state.ts';
 import type { Packet } from './pf_evaluate.ts';
 import { fateOf } from './pf_kernel.ts';
@@ -46,6 +45,7 @@ export interface Life {
 
 export interface LifeOptions {
   readonly fault?: (call: NumberedCall) => Fault | undefined;
+  readonly hold?: (call: NumberedCall) => Promise<void> | undefined;
   readonly reloadPfConf?: boolean;
   readonly ipv6Fallback?: 'block' | 'direct';
   /** Families that never come, whatever the rules. */
@@ -62,7 +62,7 @@ export class PfStage implements Disposable {
 
   constructor(change?: (state: MacState) => void) {
     this.mac = FakeMac.create(change);
-    this.#folder = mkdtempSync(join(tmpdir(), 'snet-pf-'));
+    this.#folder = mkdtempSync(join(FOLDERS, 'snet-pf-'));
     this.files = pfFiles(join(this.#folder, 'run'));
     this.before = this.mac.held();
   }
@@ -74,6 +74,7 @@ export class PfStage implements Disposable {
 
   begin({
     fault = () => undefined,
+    hold = () => undefined,
     reloadPfConf = false,
     ipv6Fallback = 'block',
     deaf = [],
@@ -81,7 +82,7 @@ export class PfStage implements Disposable {
   }: LifeOptions = {}): Life {
     const guardians: Guardian[] = [];
     const clock = createFakeClock();
-    const process = this.mac.process({ fault, beyond: guardianStarter(guardians) });
+    const process = this.mac.process({ fault, hold, beyond: guardianStarter(guardians) });
     const redirect = createPf({
       runner: process,
       log,
@@ -96,8 +97,15 @@ export class PfStage implements Disposable {
   }
 
   /** What the guardian of a life that has ended does. */
-  guard(runner: Runner = this.mac.process()): Promise<void> {
-    return undoPfAfter(runner, process.pid, this.files);
+  guard(runner: Runner = this.mac.process(), owner: number = process.pid): Promise<void> {
+    return undoPfAfter(runner, owner, this.files);
+  }
+
+  /** From now on what is in the file of the state was another process's, which runs no more. */
+  disown(pid: number): void {
+    const state = JSON.parse(readFileSync(this.files.state, 'utf8')) as object;
+    writeFileSync(this.files.state, JSON.stringify({ ...state, owner: pid }));
+    this.mac.change(({ processes }) => void (processes[pid] = ''));
   }
 
   clean(runner: Runner = this.mac.process()): Promise<string[]> {

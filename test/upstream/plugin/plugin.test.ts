@@ -330,7 +330,8 @@ test('without setpriv it runs all the same, and what that means is said', async 
   expect((await askAt(plugin.endpoint.port)).env['SS_REMOTE_HOST']).toBe('192.0.2.1');
   expect(log.events[0]).toEqual({
     level: 'warn',
-    message: 'if snet is killed (SIGKILL), this plugin goes on running: install setpriv of util-linux',
+    message:
+      'if snet is killed (SIGKILL), this plugin goes on running: there is no setpriv of util-linux here, which would end it',
     fields: { plugin: fake.program, reason: 'the program setpriv is not installed' },
   });
 });
