@@ -234,8 +234,10 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
       this.began = performance.now();
       try {
         const upstream = this.upstream!;
-        if (upstream.dial) this.#dialling = upstream.dial(endpoint, this);
-        else dial(endpoint, upstream.tls, this);
+        if (upstream.dial === undefined) return dial(endpoint, upstream.tls, this);
+        const dialling = upstream.dial(endpoint, this);
+        // It may have failed at once, and another be under way.
+        if (this.endpoint === endpoint && this.upstream === upstream) this.#dialling = dialling;
         return;
       } catch (error) {
         // The kernel said no at once, e.g. for want of a route: the next one may have one.
@@ -308,6 +310,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#socket = undefined;
     this.#handshake = undefined;
     this.#session = undefined;
+    this.#dialling = undefined;
     const milliseconds = performance.now() - this.began;
     const connecting = this.#connectedAt - this.began;
     this.#report({ kind: 'opened', endpoint: this.endpoint!, milliseconds, connecting });
@@ -352,6 +355,7 @@ export class Reach<Owner extends RemoteEnd> implements RemoteEnd {
     this.#socket = undefined;
     this.#session = undefined;
     this.#handshake = undefined;
+    this.#dialling = undefined;
     socket?.terminate();
     session?.dispose();
   }

@@ -61,7 +61,7 @@ export function createBridge(
   function errorOf(status: FlowStatus, cause: unknown): HopError {
     const said = cause === undefined ? status : explain(cause);
     const ofInner = ofServer(status);
-    if (ofInner !== status) return new HopError(ofInner, `${hop} is not reached`, said);
+    if (ofInner !== status) return new HopError(ofInner, hop, `not reached: ${said}`);
     const at = hopOf(cause) ?? outer.hop ?? hop;
     return status === 'ERR_UPSTREAM_NO_ANSWER'
       ? new HopError(status, `${at} or ${hop}`, undefined)

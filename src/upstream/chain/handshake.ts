@@ -70,7 +70,7 @@ export class ChainedHandshake implements Handshake {
       if (status === error.status) throw error;
       const { message, hint, cause } = error;
       const { hop } = this.#inner;
-      const said = hop === undefined ? message : `${hop} is not reached: ${message}`;
+      const said = hop === undefined ? message : `${hop}: not reached: ${message}`;
       throw new SessionError(status, said, { hint, cause, hop });
     }
   }

@@ -110,7 +110,7 @@ describe('where it went wrong', () => {
     expect([between.status, between.hop, between.message]).toEqual([
       'ERR_DIAL_REFUSED',
       'c',
-      'c is not reached: b: replies 5',
+      'c: not reached: b: replies 5',
     ]);
     const last = refusal(chain(asks('a'), asks('b')), '.', '5') as SessionError;
     expect([last.status, last.message]).toEqual(['ERR_TARGET_REFUSED', 'b: replies 5']);

@@ -23,6 +23,16 @@ describe('the health of an upstream', () => {
     expect(health).toMatchObject({ isUp: false, since: 3, lastFailure: 'ERR_DIAL_REFUSED' });
   });
 
+  test('of a chain it is known at which server it failed last', () => {
+    const health = createHealth(0);
+    health.note({ ...FAILED, hop: 'socks5 h:1' } as Result, 0);
+    expect(health.lastHop).toBe('socks5 h:1');
+    health.note({ ...SILENT, hop: 'http h:2 or tls h:3' } as Result, 0);
+    expect(health.lastHop).toBe('http h:2 or tls h:3');
+    health.note(FAILED, 0);
+    expect(health.lastHop).toBeUndefined();
+  });
+
   test('three silences in a row bring it down, though it opens every time', () => {
     const health = createHealth(0);
     const told = [SILENT, OPENED, SILENT, OPENED, SILENT].map((result) => health.note(result, 10_000));
