@@ -1,5 +1,6 @@
 /** From the configuration's upstreams to what flows are tried with: names resolved, keys derived, a group where there are several. */
 import type { Config, UpstreamConfig } from '../../config/config.ts';
+import { checkFilesOf } from '../../config/named_files.ts';
 import { createGroup, type Member } from '../../upstream/group/group.ts';
 import { watchSilence, type Silence } from '../../upstream/silence.ts';
 import { single } from '../../upstream/single.ts';
@@ -73,7 +74,7 @@ async function buildAll(
   configs: readonly UpstreamConfig[],
   around: Surroundings,
 ): Promise<readonly BuiltUpstream[]> {
-  const begun = configs.map((one) => begin(one, around));
+  const begun = await Promise.all(configs.map((one) => begin(one, around)));
   const built = begun.flatMap((one) => (one.built ? [one.built] : []));
   try {
     await firstOf(begun.map(({ ready }) => ready));
@@ -98,9 +99,12 @@ async function buildAll(
 /** Milliseconds that a name may take to be resolved while others are there. */
 const PATIENCE = 3_000;
 
-function begin(one: UpstreamConfig, around: Surroundings) {
+async function begin(one: UpstreamConfig, around: Surroundings) {
   try {
+    await checkFilesOf(one);
     const built = buildUpstream(one, around);
+    // It may be lost before all others have begun.
+    built.ready.catch(() => {});
     return { built, ready: built.ready };
   } catch (error) {
     const ready = Promise.reject<void>(error);
