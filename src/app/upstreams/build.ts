@@ -80,6 +80,7 @@ async function buildAll(
     await firstOf(begun.map(({ ready }) => ready));
   } catch (error) {
     await Promise.all(built.map((one) => one.stop()));
+    if (configs.length > 1) await sayOfAll(configs, begun, around);
     throw error;
   }
   // One whose name takes long keeps nobody waiting.
@@ -124,6 +125,20 @@ function stateWithin(milliseconds: number, ready: Promise<void>): Promise<unknow
   const timer = setTimeout(() => resolve('pending'), milliseconds);
   ready.then(() => resolve('ready'), resolve);
   return promise.finally(() => clearTimeout(timer));
+}
+
+/** Whoever hears of the first alone would mend that one, to hear of the next. */
+async function sayOfAll(
+  configs: readonly UpstreamConfig[],
+  begun: readonly { readonly ready: Promise<void> }[],
+  { log }: Surroundings,
+): Promise<void> {
+  const outcomes = await Promise.allSettled(begun.map(({ ready }) => ready));
+  for (const [i, outcome] of outcomes.entries()) {
+    if (outcome.status === 'fulfilled') continue;
+    const { status, ...why } = whyNot(outcome.reason);
+    log.error('an upstream cannot be used', { status, upstream: labelOf(configs[i]!), ...why });
+  }
 }
 
 function sayWhyNot(one: UpstreamConfig, error: unknown, { log }: Surroundings): void {
