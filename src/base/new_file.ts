@@ -11,6 +11,14 @@ export type NewFileStatus =
 
 export class NewFileError extends SnetError<NewFileStatus> {}
 
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT: 'make its folder first',
+  ENOTDIR: 'what stands before the last / is no folder',
+  EISDIR: 'it is a folder; give a file in it',
+  EACCES: 'run the same command with sudo, or write it elsewhere',
+  EROFS: 'the file system is read-only; write it elsewhere',
+};
+
 /** Writes a file for its owner alone. @param force whether to replace one that is there. @throws NewFileError */
 export async function writeNewFile(path: string, text: string, force: boolean): Promise<void> {
   try {
@@ -22,8 +30,9 @@ export async function writeNewFile(path: string, text: string, force: boolean): 
     await file.writeFile(text);
     await file.sync();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw new NewFileError('ERR_FILE_WRITE', `cannot write ${path}`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EEXIST') {
+      throw new NewFileError('ERR_FILE_WRITE', `cannot write ${path}`, { cause, hint: HINTS[code ?? ''] });
     }
     throw new NewFileError('ERR_FILE_EXISTS', `${path} is there already`, { hint: '--force replaces it' });
   }

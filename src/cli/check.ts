@@ -42,7 +42,9 @@ export const check = command({
 /** A file that has a far end needs no upstream; of one that has both, both are checked. */
 async function effectiveOf(file: string) {
   try {
-    const loaded = await loadFrom({ file, overrides: overridesOf({}, process.env) });
+    const { unreadable, ...loaded } = await loadFrom({ file, overrides: overridesOf({}, process.env) });
+    // What runs leaves such an upstream out.
+    if (unreadable.length > 0) throw new ConfigError('ERR_CONFIG_READ', unreadable);
     // What runs by the upstreams leaves alone what files the far end names.
     const far = loaded.server && (await loadServer(file));
     const warnings = [...new Set([...loaded.warnings, ...(far?.warnings ?? [])])];

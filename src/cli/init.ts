@@ -2,11 +2,12 @@
 import { writeNewFile } from '../base/new_file.ts';
 import type { Override } from '../config/document.ts';
 import { renderFirstFile } from '../config/first_file.ts';
+import { loadText, type Loaded } from '../config/load.ts';
 import { isSubscriptionUrl } from '../config/subscription_url.ts';
 import { command } from './command.ts';
 import { EXIT } from './exit.ts';
 import { print, warn } from './output.ts';
-import { linksIn, loadFrom, UPSTREAM_VARIABLE } from './sources.ts';
+import { asUsage, linksIn, UPSTREAM_VARIABLE } from './sources.ts';
 import { UsageError } from './usage_error.ts';
 
 export const init = command({
@@ -53,7 +54,7 @@ export const init = command({
         where: '--subscription',
       });
     }
-    const { config, warnings } = await loadFrom({ overrides });
+    const { config, warnings } = loadLinks(overrides);
     for (const warning of warnings) warn(warning);
     const text = renderFirstFile(config);
     if (output === undefined || output === '-') {
@@ -65,6 +66,15 @@ export const init = command({
     return EXIT.ok.code;
   },
 });
+
+/** Files that they name are not looked at: those of root are not for everybody, and the file may be for another machine. */
+function loadLinks(overrides: readonly Override[]): Loaded {
+  try {
+    return loadText({ name: 'command line', text: '{}', overrides });
+  } catch (error) {
+    throw asUsage(error);
+  }
+}
 
 function subscriptionAt(url: string) {
   return { type: 'subscription', url };

@@ -18,6 +18,7 @@ import {
 } from './server_flags.ts';
 import { asUsage } from './sources.ts';
 import { STAMP } from './stamp.ts';
+import { shownArgument } from './strict.ts';
 import { UsageError } from './usage_error.ts';
 
 export const server = command({
@@ -113,6 +114,11 @@ async function load(file: string | undefined, flags: ServerFlags): Promise<Loade
     const loaded = await loadServer(file, level.value === undefined ? [] : [level]);
     return loaded ?? refuseFile(file);
   }
+  if (flags.method === 'tls')
+    throw new UsageError(
+      '--method: found "tls", expected a method of Shadowsocks',
+      'the TLS tunnel wants a certificate, and so a file: snet server -c FILE, with a listener of "type": "tls"',
+    );
   const { document, warnings } = composeServer(flags, process.env);
   try {
     return { config: serverOf(document, process.cwd()), warnings };
@@ -136,7 +142,7 @@ function refuseFile(file: string): never {
 function hostOf(text: string | undefined): string | undefined {
   const host = text === undefined ? undefined : parseHost(text);
   if (!(host instanceof Fault)) return host;
-  throw new UsageError(`--host: expected ${host.expected}`, host.hint);
+  throw new UsageError(`--host: found ${shownArgument(text!)}, expected ${host.expected}`, host.hint);
 }
 
 /** On stdout: whoever has one may use the server. */

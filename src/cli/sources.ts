@@ -1,7 +1,7 @@
 /** Where the configuration comes from: flags and the environment, as overrides of the file. */
 import type { Override } from '../config/document.ts';
 import { ConfigError } from '../config/error.ts';
-import { loadConfig, type Loaded, type Sources } from '../config/load.ts';
+import { loadConfig, type LoadedWithFiles, type Sources } from '../config/load.ts';
 import { UsageError } from './usage_error.ts';
 
 /** Share links in the environment, with white space between: `ps` shows arguments to every user, the environment only to root and oneself. */
@@ -47,7 +47,7 @@ function upstreamOverride(links: readonly string[], where: string): Override {
  * @throws UsageError if only values of flags are wrong
  * @throws ConfigError
  */
-export async function loadFrom(sources: Sources): Promise<Loaded> {
+export async function loadFrom(sources: Sources): Promise<LoadedWithFiles> {
   try {
     return await loadConfig(sources);
   } catch (error) {

@@ -14,7 +14,7 @@ export type ConfigStatus =
   | 'ERR_CONFIG_NO_UPSTREAM';
 
 export interface Problem {
-  /** `file:line:column`, a flag, or the name of an environment variable. */
+  /** `file:line:column`, a flag, the name of an environment variable, or a key of what is named beside. */
   readonly where: string;
   /** The key, dotted; undefined where `where` says all. */
   readonly key: string | undefined;

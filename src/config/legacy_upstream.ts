@@ -153,13 +153,16 @@ function asServer(given: (key: string) => unknown): LegacyProblem {
     const value = given(key);
     return typeof value === 'string' && /^[\w./:[\]-]+$/.test(value) ? value : otherwise;
   };
-  const listen = word('upstream-tls-server-listen', 'HOST:PORT');
+  const listen = word('upstream-tls-server-listen', 'ADDRESS:PORT');
   const cert = word('upstream-tls-server-crt', 'CERTIFICATE');
   const key = word('upstream-tls-server-key', 'KEY');
   return {
     key: 'as-upstream',
     found: 'true',
     expected: 'false',
-    hint: `the far end is a command: snet server --method tls --listen ${listen} --cert ${cert} --key ${key}`,
+    hint:
+      'the far end is a command, snet server -c FILE, and the file says ' +
+      `{ "server": { "listeners": [{ "type": "tls", "listen": "${listen}", "cert": "${cert}", "key": "${key}", ` +
+      '"token": "TOKEN" }] } }',
   };
 }

@@ -28,16 +28,34 @@ export interface Loaded {
   readonly warnings: readonly string[];
 }
 
-/** @throws ConfigError */
-export async function loadConfig({ file, overrides = [] }: Sources): Promise<Loaded> {
-  if (file === undefined) return loadText({ name: 'command line', text: '{}', overrides });
+export interface LoadedWithFiles extends Loaded {
+  /** Files of upstreams that can't be used; there are other upstreams, which can be. */
+  readonly unreadable: readonly Problem[];
+}
+
+/**
+ * An upstream whose certificate or key can't be used is told of, and stays: it is for whoever uses the upstreams to leave it
+ * out, since the file may be there by then.
+ * @throws ConfigError, also if that is true of every upstream
+ */
+export async function loadConfig({ file, overrides = [] }: Sources): Promise<LoadedWithFiles> {
+  if (file === undefined) return withFiles(read({ name: 'command line', text: '{}', overrides }));
   const { text, worldReadable } = await readTextFile(file);
-  const { document, ...loaded } = read({ name: file, text, overrides, folder: dirname(absolute(file)) });
-  const problems = await problemsOfFiles(loaded.config, document);
-  if (problems.length > 0) throw new ConfigError('ERR_CONFIG_READ', problems);
+  const loaded = await withFiles(read({ name: file, text, overrides, folder: dirname(absolute(file)) }));
   const hasPassword = !overrides.some(isUpstream);
   if (!worldReadable || !hasPassword) return loaded;
   return { ...loaded, warnings: [readByAll(file), ...loaded.warnings] };
+}
+
+async function withFiles({ document, ...loaded }: Read): Promise<LoadedWithFiles> {
+  const { subscriptions } = loaded.config;
+  const { ofResolvers, ofUpstreams } = await problemsOfFiles(loaded.config, document);
+  const unreadable = ofUpstreams.flat();
+  const isHopeless = subscriptions.length === 0 && ofUpstreams.every((problems) => problems.length > 0);
+  if (isHopeless || ofResolvers.length > 0) {
+    throw new ConfigError('ERR_CONFIG_READ', [...ofResolvers, ...unreadable]);
+  }
+  return { ...loaded, unreadable };
 }
 
 /** The warning for a file with a password in it. */
@@ -60,7 +78,11 @@ export function loadText(text: Text): Loaded {
   return { config, server, format, warnings };
 }
 
-function read({ name, text, overrides = [], folder = process.cwd() }: Text): Loaded & { document: Document } {
+interface Read extends Loaded {
+  readonly document: Document;
+}
+
+function read({ name, text, overrides = [], folder = process.cwd() }: Text): Read {
   const written = parse(name, text);
   // Whoever writes a path on the command line means it from where he is.
   const folders = { file: folder, upstream: overrides.some(isUpstream) ? process.cwd() : folder };

@@ -1,18 +1,39 @@
-/** Files that keys name and that the program cannot do without: looked at while it is known where the key stands. */
+/**
+ * Files that keys name and that the program, or an upstream of several, cannot do without: looked at while it is known where
+ * the key stands.
+ */
 import { checkAuthorities, checkIdentity, type PemFault } from '../net/pem.ts';
 import type { Config, TlsConfig, UpstreamConfig } from './config.ts';
-import type { Document } from './document.ts';
+import { dotted, type Document } from './document.ts';
 import { ConfigError, type Problem } from './error.ts';
 import type { Path } from './jsonc.ts';
 import { readTextFile } from './read_file.ts';
 import type { ListenerConfig } from './server_config.ts';
 
+/** What is wrong with the certificates and keys. Lists are no matter: what is wrong with one is a warning. */
+export interface FileProblems {
+  readonly ofResolvers: readonly Problem[];
+  /** Of each upstream, with those that it is reached through; in their order. */
+  readonly ofUpstreams: readonly (readonly Problem[])[];
+}
+
+export async function problemsOfFiles(config: Config, document: Document): Promise<FileProblems> {
+  const [ofResolvers, ...ofUpstreams] = await Promise.all(
+    [faultsOfResolvers(config), ...faultsOfUpstreams(config.upstreams, document)].map((found) =>
+      said(found, document),
+    ),
+  );
+  return { ofResolvers: ofResolvers!, ofUpstreams };
+}
+
 /**
- * What is wrong with the certificates and keys of resolvers and upstreams. Lists are no matter: what is wrong with one is
- * a warning.
+ * Looks at the files of one upstream, and of those that it is reached through, when they are wanted.
+ * @throws ConfigError that knows the keys within the upstream, but not the places in the file
  */
-export async function problemsOfFiles(config: Config, document: Document): Promise<Problem[]> {
-  return said([...faultsOfResolvers(config), ...faultsOfUpstreams(config.upstreams, document)], document);
+export async function checkFilesOf(one: UpstreamConfig): Promise<void> {
+  const originOf = (at: Path) => ({ where: dotted(at), key: undefined });
+  const problems = await said(faultsOfUpstream([], one), { originOf });
+  if (problems.length > 0) throw new ConfigError('ERR_CONFIG_READ', problems);
 }
 
 /** The same of what listens at the far end. */
@@ -26,7 +47,10 @@ export async function problemsOfListeners(
   return said(found, document);
 }
 
-async function said(found: readonly Promise<FaultyFile[]>[], document: Document): Promise<Problem[]> {
+async function said(
+  found: readonly Promise<FaultyFile[]>[],
+  document: Pick<Document, 'originOf'>,
+): Promise<Problem[]> {
   const problems = (await Promise.all(found)).flat();
   return problems.map(({ at, path, fault }) => ({
     ...document.originOf(at),
@@ -51,15 +75,16 @@ function faultsOfResolvers({ dns }: Config): Promise<FaultyFile[]>[] {
   );
 }
 
+/** Of each. */
 function faultsOfUpstreams(
   upstreams: readonly UpstreamConfig[],
   document: Document,
-): Promise<FaultyFile[]>[] {
+): Promise<FaultyFile[]>[][] {
   // One stands alone, several in a list, where subscriptions may stand between them.
   const written = (document.value as { readonly upstream?: unknown }).upstream;
-  if (!Array.isArray(written)) return upstreams.flatMap((one) => faultsOfUpstream(['upstream'], one));
+  if (!Array.isArray(written)) return upstreams.map((one) => faultsOfUpstream(['upstream'], one));
   const places = written.flatMap((one: unknown, i) => (isSubscription(one) ? [] : [i]));
-  return upstreams.flatMap((one, i) => faultsOfUpstream(['upstream', places[i]!], one));
+  return upstreams.map((one, i) => faultsOfUpstream(['upstream', places[i]!], one));
 }
 
 function isSubscription(written: unknown): boolean {
@@ -111,7 +136,7 @@ async function read(path: string, expected: string): Promise<string | PemFault> 
     if (!(error instanceof ConfigError)) throw error;
     const isMissing = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
     const { found, hint } = error.problems[0]!;
-    const beginning = 'check the path; a relative one begins at the folder of this file';
+    const beginning = 'check the path; a relative one in a file begins at the folder of that file';
     return { found, expected, hint: isMissing ? beginning : hint };
   }
 }

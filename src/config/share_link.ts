@@ -42,6 +42,11 @@ const USUAL = ['ss', 'http', 'https', 'socks5', 'snet+tls'].map((name) => `${nam
 export function parseShareLink(text: string): UpstreamConfig | Fault {
   const [before, name] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text.trim()) ?? [];
   const scheme = SCHEMES.get(name?.toLowerCase() ?? '');
+  // Some readers of environments leave in what a shell takes off.
+  if (/^["'“‘]/.test(text.trim())) {
+    const hint = 'leave out the quotation marks';
+    return new Fault(SHARE_LINK_FORM, { found: 'a text that begins with a quotation mark', hint });
+  }
   if (before === undefined || !scheme) {
     const found = before === undefined ? 'a text without a scheme://' : `a ${name!.toLowerCase()}:// link`;
     return new Fault(SHARE_LINK_FORM, { found, hint: `known are ${USUAL}` });

@@ -61,7 +61,8 @@ export function listenOn<Data>(options: ListenOptions<Data>): Listening {
         hint: `Run the same command with sudo, or choose a port above 1023 ${elsewhere}.`,
       });
     }
-    throw new ListenError('ERR_LISTEN', `cannot listen on ${where}`, { cause });
+    const hint = code === 'EADDRNOTAVAIL' ? 'This machine has no such address.' : undefined;
+    throw new ListenError('ERR_LISTEN', `cannot listen on ${where}`, { cause, hint });
   }
 }
 

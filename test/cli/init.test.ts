@@ -104,6 +104,7 @@ describe('snet init', () => {
     const { code, stderr } = await init([LINK, '-o', 'none/snet.json']);
     expect(code).toBe(1);
     expect(stderr).toStartWith('snet: cannot write none/snet.json: ENOENT');
+    expect(stderr).toEndWith('\n  hint: make its folder first\n');
     expect(stderr).not.toContain('hunter2');
   });
 

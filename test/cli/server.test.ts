@@ -167,7 +167,8 @@ describe('snet server', () => {
       EXIT.usage,
       'snet: --password: found base64 of 5 bytes, expected base64 of 32 bytes',
     ],
-    [['--host', 'a b'], EXIT.usage, 'snet: --host: expected a host name or an IP address'],
+    [['--host', 'a b'], EXIT.usage, 'snet: --host: found "a b", expected a host name or an IP address'],
+    [['--method', 'tls'], EXIT.usage, 'snet: --method: found "tls", expected a method of Shadowsocks'],
     [['-c', '/x', '--method', 'y'], EXIT.usage, 'snet: --config and --method exclude each other'],
     [['-c', '/x', '--user', 'y'], EXIT.usage, 'snet: --config and --user exclude each other'],
     [['-c', '/nowhere'], EXIT.config, 'snet: /nowhere: found no such file, expected a configuration file'],
@@ -177,6 +178,15 @@ describe('snet server', () => {
     expect({ code, stdout }).toEqual({ code: exit.code, stdout: '' });
     expect(stderr).toStartWith(message);
     expect(stderr).not.toContain('hunter2');
+  });
+
+  test('an address of another machine is refused, and said to be one', async () => {
+    await using server = start(['--listen', '192.0.2.1:8388']);
+    const { code, stderr } = await server.ended();
+    expect(code).toBe(EXIT.failure.code);
+    expect(stderr).toMatch(
+      /^snet: cannot listen on 192\.0\.2\.1:8388: .*\n {2}hint: This machine has no such address\.$/m,
+    );
   });
 
   test('a file without a server is refused, and says what it lacks', async () => {

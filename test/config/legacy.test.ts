@@ -183,7 +183,7 @@ describe('a file of the Go program', () => {
     { name: 'a key of the wrong length', file: { ...SS2, 'ss2-key': 'aHVudGVyMg==' }, message: 'old.json:7:2: ss2-key: found base64 of 7 bytes, expected base64 of 32 bytes as the key\n  hint: openssl rand -base64 32 makes a new one, for both ends' },
     { name: 'a SOCKS5 proxy without a port', file: { 'proxy-type': 'socks5', 'socks5-host': 'h' }, message: 'old.json: socks5-port: found nothing, expected a whole number, 1 to 65535' },
     { name: 'a tunnel without a token', file: { 'proxy-type': 'tls', 'tls-host': 'h', 'tls-port': 1 }, message: 'old.json: tls-token: found nothing, expected a text' },
-    { name: 'the server role', file: SERVER, message: 'old.json:2:2: as-upstream: found true, expected false\n  hint: the far end is a command: snet server --method tls --listen 0.0.0.0:9999 --cert /etc/snet/crt.pem --key KEY' },
+    { name: 'the server role', file: SERVER, message: 'old.json:2:2: as-upstream: found true, expected false\n  hint: the far end is a command, snet server -c FILE, and the file says { "server": { "listeners": [{ "type": "tls", "listen": "0.0.0.0:9999", "cert": "/etc/snet/crt.pem", "key": "KEY", "token": "TOKEN" }] } }' },
     { name: 'router mode', file: { ...SS2, mode: 'router' }, message: 'old.json:7:2: mode: found "router", expected "local"\n  hint: router mode is not supported yet' },
     { name: 'a scope that is none', file: { ...SS2, 'proxy-scope': 'bypasscn' }, message: 'old.json:7:2: proxy-scope: found "bypasscn", expected "bypassCN" or "global"\n  hint: did you mean bypassCN?' },
     { name: 'a timeout that is none', file: { ...SS2, 'proxy-timeout': '30' }, message: 'old.json:7:2: proxy-timeout: found "30", expected a whole number of seconds' },

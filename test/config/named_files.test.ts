@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { ConfigError } from '../../src/config/error.ts';
+import { whyNot } from '../../src/app/why_not.ts';
+import { ConfigError, type Problem } from '../../src/config/error.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { checkFilesOf } from '../../src/config/named_files.ts';
 import { createCertificates, type Certificates } from '../dns/exchange/certificates.ts';
 import { folderForEach } from '../lab/folder.ts';
 import { describeNeeding } from '../needs.ts';
@@ -38,7 +40,7 @@ describe('the certificate of a resolver', () => {
     expect(error.message).toBe(
       `${folder.file('snet.json')}:2:62: dns.trusted[1].ca: found "${folder.file('ca.pem')}", no such file, ` +
         'expected a PEM file with a certificate\n' +
-        '  hint: check the path; a relative one begins at the folder of this file',
+        '  hint: check the path; a relative one in a file begins at the folder of that file',
     );
   });
 
@@ -68,23 +70,33 @@ describeNeeding(['openssl'], 'the certificates of an upstream', () => {
   const https = (tls: object, more: object = {}) => ({ type: 'http', server: 'h', port: 1, tls, ...more });
   const subscription = { type: 'subscription', url: 'https://192.0.2.9/list' };
 
-  /** What is found, by key. */
-  async function found(upstream: unknown): Promise<Record<string, string>> {
+  const loading = (upstream: unknown) => {
     const file = folder.file('snet.json');
     writeFileSync(file, JSON.stringify({ upstream }), { mode: 0o600 });
-    const error = await loadConfig({ file }).catch((reason: unknown) => reason);
-    if (!(error instanceof ConfigError)) return {};
+    return loadConfig({ file });
+  };
+  const byKey = (problems: readonly Problem[]) =>
+    Object.fromEntries(problems.map(({ key, found }) => [key, found]));
+
+  /** What is found, by key, where there is no way out. */
+  async function found(upstream: unknown): Promise<Record<string, string>> {
+    const error = await loading(upstream).catch((reason: unknown) => reason);
+    if (!(error instanceof ConfigError)) {
+      expect(error).toMatchObject({ unreadable: [] });
+      return {};
+    }
     expect(error.status).toBe('ERR_CONFIG_READ');
-    return Object.fromEntries(error.problems.map((one) => [one.key, one.found]));
+    return byKey(error.problems);
   }
+  const none = '"/none.pem", no such file';
 
   test('are looked at wherever one is named, and good ones are taken', async () => {
     const good = { cert: certificates.certificate('good'), key: certificates.key('good') };
     expect(await found(https({ ...good, ca: certificates.authority }))).toEqual({});
-    const none = '"/none.pem", no such file';
     expect(await found(https({ ca: '/none.pem' }))).toEqual({ 'upstream.tls.ca': none });
-    expect(await found([LINK, subscription, https({ ca: '/none.pem' })])).toEqual({
-      'upstream[2].tls.ca': none,
+    expect(await found([https({ ca: '/none.pem' }), https({ ca: '/none.pem' })])).toEqual({
+      'upstream[0].tls.ca': none,
+      'upstream[1].tls.ca': none,
     });
     expect(await found(https({}, { via: https({ cert: '/none.pem', key: '/none.pem' }) }))).toEqual({
       'upstream.via.tls.cert': none,
@@ -108,7 +120,38 @@ describeNeeding(['openssl'], 'the certificates of an upstream', () => {
   });
 
   test('are looked at, too, if a link names them', async () => {
-    const problems = await found('https://h:1?ca=/none.pem');
-    expect(Object.values(problems)).toEqual(['"/none.pem", no such file']);
+    expect(await found('https://h:1?ca=/none.pem')).toEqual({ 'upstream.tls.ca': none });
+    const value = ['https://h:1?ca=/none.pem', LINK];
+    const { unreadable } = await loadConfig({
+      overrides: [{ path: ['upstream'], value, where: 'URL', replaces: true }],
+    });
+    expect(unreadable).toEqual([
+      expect.objectContaining({ where: 'URL 1', found: '"/none.pem", no such file' }),
+    ]);
+  });
+
+  test.each<[string, object | string, string]>([
+    ['another', LINK, 'upstream[1].tls.ca'],
+    ['a subscription', subscription, 'upstream[1].tls.ca'],
+    ['another, of a chain,', LINK, 'upstream[1].via.tls.ca'],
+  ])('are told of where %s may be used, and their upstream stays', async (_, other, key) => {
+    const bad = https({ ca: '/none.pem' });
+    const upstream = key.includes('via') ? https({}, { via: bad }) : bad;
+    const { config, unreadable } = await loading([other, upstream]);
+    expect(byKey(unreadable)).toEqual({ [key]: none });
+    expect(config.upstreams.filter(({ type }) => type === 'http')).toHaveLength(1);
+  });
+
+  test('are told of without a place when they are wanted', async () => {
+    const { config } = await loading([LINK, https({}, { via: https({ ca: '/none.pem' }) })]);
+    const [well, bad] = config.upstreams;
+    await checkFilesOf(well!);
+    const error = await checkFilesOf(bad!).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(whyNot(error)).toEqual({
+      status: 'ERR_CONFIG_READ',
+      reason: `via.tls.ca: found ${none}, expected a PEM file with a certificate`,
+      hint: expect.stringMatching(/^check the path/),
+    });
   });
 });

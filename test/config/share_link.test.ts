@@ -35,6 +35,15 @@ describe('parseShareLink', () => {
     );
   });
 
+  test.each(['"', "'", '“'])('refuses %s around it, and says to leave it out', (mark) => {
+    expect(parseShareLink(`${mark}ss://aes-128-gcm:hunter2@h:1${mark}`)).toEqual(
+      new Fault('a share link such as ss://METHOD:PASSWORD@HOST:PORT', {
+        found: 'a text that begins with a quotation mark',
+        hint: 'leave out the quotation marks',
+      }),
+    );
+  });
+
   /** The part that is wrong is one for all schemes. */
   const BROKEN = [
     { name: 'no port', rest: 'proxy.example', found: 'no port' },

@@ -200,7 +200,7 @@ const OF_FILES: readonly (Omit<Case, 'args'> & { readonly text: string })[] = [
     name: 'a server of the Go program',
     text: '{"as-upstream": true, "upstream-tls-server-token": "secret"}',
     exit: EXIT.config,
-    says: /as-upstream: found true.*\n.*snet server --method tls/,
+    says: /as-upstream: found true.*\n.*snet server -c FILE, .*"type": "tls"/,
   },
   { name: 'no JSON', text: '{\n  "upstream": \n}', exit: EXIT.config, says: /snet\.json:3:1: / },
   {

@@ -111,6 +111,17 @@ describeNeeding([...NEEDS, 'ss-v2ray-plugin'], 'plugins', () => {
     });
   });
 
+  test('missing ones everywhere are all told of, before that ends it', async () => {
+    const links = ['one', 'other'].map((name) => withPlugin(FAR.v4, `snet-no-such-${name}`));
+    const { code, stderr } = await internet.client.run(Netns.snet(['run', ...links, '--no-dns']));
+    expect(code).not.toBe(0);
+    expect(stderr.match(/ an upstream cannot be used status=ERR_PLUGIN_MISSING .*/g)).toEqual([
+      expect.stringMatching(/ by snet-no-such-one" /),
+      expect.stringMatching(/ by snet-no-such-other" /),
+    ]);
+    expect(stderr).toMatch(/^snet: no plugin snet-no-such-one in /m);
+  });
+
   test('a missing one that is the only way out is an error at start', async () => {
     const link = withPlugin(FAR.v4, 'snet-no-such-plugin');
     const { code, stderr } = await internet.client.run(Netns.snet(['run', link, '--no-dns']));

@@ -2,10 +2,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { copyFile, rename } from 'node:fs/promises';
+import type { Status } from '../../src/app/control.ts';
+import { EXIT } from '../../src/cli/exit.ts';
 import { createCertificates, NAME, type Certificates, type Kind } from '../dns/exchange/certificates.ts';
 import { ABROAD, url } from '../lab/internet.ts';
+import { Netns } from '../lab/netns.ts';
 import type { Program } from '../lab/program.ts';
 import type { Identity } from '../lab/proxies.ts';
+import { beside } from '../lab/snet.ts';
 import { KIND_NEEDS, KINDS } from '../lab/upstream_kinds.ts';
 import { upstreamsForAll } from '../lab/upstreams_for_all.ts';
 import { describeNeeding } from '../needs.ts';
@@ -97,6 +102,54 @@ describeNeeding(['root', 'ip', 'curl', 'nft', 'openssl', ...KIND_NEEDS], "an ups
       expect(await far.log()).not.toContain(ABROAD.v4);
       expect(lab.internet.seen()).toEqual(seen);
     });
+  });
+
+  test('whose file is not there leaves its upstream out as long as there is another', async () => {
+    await using _far = await lab.startFar(STUNNEL!, { identity: identityOf('good') });
+    const link = STUNNEL!.upstream(identityOf('good'));
+    const [here, hidden] = ['own.pem', 'hidden.pem'].map((name) => lab.folder.file(name)) as [string, string];
+    const show = () => copyFile(ca(), here);
+    const hide = () => rename(here, hidden);
+    const named = linked(link, { ca: 'own.pem', sni: NAME });
+    const inner = { type: 'tls', server: NAME, port: 4433, token: 'secret', via: named };
+    const file = await lab.configure([named, inner, link] as object);
+    const labels = async () => {
+      const status = await lab.internet.client.must(Netns.snet(['status', '--json']));
+      return (JSON.parse(status) as Status).upstreams.map(({ label }) => label.split(' ')[0]);
+    };
+
+    await beside(lab.internet.client, ['-c', file], async (snet) => {
+      const leftOut = () => snet.said().match(/ an upstream is left out; .*/g) ?? [];
+      expect(leftOut()).toEqual([
+        expect.stringMatching(/ upstream="https \S+" reason="tls\.ca: found .*own\.pem\\", no such file, /),
+        expect.stringMatching(
+          / upstream="tls dns\S+ via https .* reason="via\.tls\.ca: .* hint="check the path/,
+        ),
+      ]);
+      expect(await labels()).toEqual(['https']);
+      expect(await lab.fetch(url(ABROAD.v4))).toBe('well');
+
+      const reload = async () => {
+        const since = snet.said().length;
+        snet.signal('SIGHUP');
+        await snet.says(/ reloaded /, since);
+        expect(await lab.fetch(url(ABROAD.v4))).toBe('well');
+        return labels();
+      };
+      await show();
+      expect(await reload()).toEqual(['https', 'tls', 'https']);
+      expect(leftOut()).toHaveLength(2);
+      await hide();
+      expect(await reload()).toEqual(['https']);
+      expect(leftOut()).toHaveLength(4);
+    });
+
+    const check = await lab.internet.client.run(Netns.snet(['check', '-c', file]));
+    expect(check.code).toBe(EXIT.config.code);
+    expect(check.stderr.match(/upstream\[\d\]\S+: found .* no such file/g)).toHaveLength(2);
+    const alone = await lab.internet.client.run(Netns.snet(['run', linked(link, { ca: here }), '--no-dns']));
+    expect(alone.code).toBe(EXIT.config.code);
+    expect(alone.stderr).toMatch(/^snet: URL: found .*own\.pem", no such file, expected a PEM file/);
   });
 
   test('one of ours is shown where it is wanted', async () => {

@@ -15,6 +15,7 @@ import {
   shadowsocks,
   through,
   tlsTunnel,
+  underWay,
   visit,
   type Speech,
 } from './stage.ts';
@@ -233,10 +234,8 @@ describe('to drain', () => {
     using target = serveEcho();
     using far = farEnd(speech);
     using relay = through(far, target.endpoint, speech);
-    const client = new Client(relay.port);
+    const client = await underWay(relay, 'one');
     const socket = await client.socket;
-    socket.write('one');
-    await eventually('an answer', () => client.text === 'echo one');
     const stranger = visit(far, speech);
     await eventually('the stranger', () => far.server.status().open.strangers === 1);
 
@@ -262,9 +261,7 @@ describe('to drain', () => {
     using target = serveEcho();
     using far = farEnd(speech);
     using relay = through(far, target.endpoint, speech);
-    const client = new Client(relay.port);
-    (await client.socket).write('hello');
-    await eventually('an answer', () => client.text === 'echo hello');
+    const client = await underWay(relay, 'hello');
     far.server.stop();
     expect(await client.end).toBe('ECONNRESET');
     await far.endedWith('STOPPED');

@@ -14,6 +14,7 @@ import {
   shadowsocks,
   through,
   tlsTunnel,
+  underWay,
   visit,
   type Speech,
 } from './stage.ts';
@@ -41,10 +42,8 @@ describe('another configuration', () => {
     using target = serveEcho();
     using far = farEnd(speech);
     using relay = through(far, target.endpoint, speech);
-    const client = new Client(relay.port);
+    const client = await underWay(relay, 'one');
     const socket = await client.socket;
-    socket.write('one');
-    await eventually('an answer', () => client.text === 'echo one');
     far.use([OTHER]);
     expect(far.server.listeners).toEqual([{ label: expect.stringContaining(METHOD), port: far.port }]);
     expect(await hello(far, target.endpoint, speech, 'other')).toBe('echo hello');
@@ -95,9 +94,7 @@ describe('another configuration', () => {
     using target = serveEcho();
     using far = farEnd(speech);
     using relay = through(far, target.endpoint, speech);
-    const client = new Client(relay.port);
-    (await client.socket).write('one');
-    await eventually('an answer', () => client.text === 'echo one');
+    const client = await underWay(relay, 'one');
     far.use([speech.listener], { 'allow-private': false });
     expect(await hello(far, target.endpoint)).toBe('ECONNRESET');
     await far.endedWith('ERR_FORBIDDEN');
@@ -141,9 +138,7 @@ describeNeeding(['openssl'], 'another configuration of the TLS tunnel', () => {
     const [old, renewed] = [tlsTunnel(before), tlsTunnel(after)];
     using far = farEnd(old);
     using relay = through(far, target.endpoint, old);
-    const client = new Client(relay.port);
-    (await client.socket).write('one');
-    await eventually('an answer', () => client.text === 'echo one');
+    const client = await underWay(relay, 'one');
     const here = { listen: `127.0.0.1:${far.port}` };
     far.use([{ ...renewed.listener, ...here }]);
     expect(await hello(far, target.endpoint, renewed)).toBe('echo hello');

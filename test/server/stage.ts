@@ -161,6 +161,14 @@ export function through(
   });
 }
 
+/** One whose word has come back from an echo behind a relay: `echo WORD` is what it has heard. */
+export async function underWay(relay: { readonly port: number }, word: string): Promise<Client> {
+  const client = new Client(relay.port);
+  (await client.socket).write(word);
+  await eventually('an answer', () => client.text === `echo ${word}`);
+  return client;
+}
+
 /** A client that says what it likes, within TLS where that is spoken. */
 export function visit(far: { readonly port: number }, { tls }: Pick<Speech, 'tls'>): Client {
   return new Client(far.port, undefined, tls?.options);

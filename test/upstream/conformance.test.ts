@@ -3,12 +3,12 @@ import { describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { parseAddress } from '../../src/net/address.ts';
-import { PIECE, SessionError, type Tunnel } from '../../src/net/session.ts';
+import { PIECE, type Tunnel } from '../../src/net/session.ts';
 import { formatTarget, type Target } from '../../src/net/target.ts';
 import { heapInUse } from '../lab/heap_in_use.ts';
-import { Client } from './conformance/client.ts';
 import { Conversation, type Outcome, type Script } from './conformance/conversation.ts';
 import { NOTHING } from './conformance/far_end.ts';
+import { heard, statusOf } from './conformance/heard.ts';
 import type { Row } from './conformance/row.ts';
 import { ROWS } from './conformance/rows.ts';
 import { pattern } from './shadowsocks/ends.ts';
@@ -36,16 +36,6 @@ const HELD_LIMIT = 80 * 1024;
 /** What a script comes to if nothing goes wrong. */
 function expected({ target, banner, up, down }: Script): Outcome {
   return { target: formatTarget(target), up: Buffer.concat(up), down: Buffer.concat([banner, down]) };
-}
-
-function statusOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof SessionError) return error.status;
-    throw error;
-  }
-  return 'none';
 }
 
 /** Where to cut, or spoil, `length` bytes. */
@@ -205,7 +195,7 @@ describe.each(ROWS.map((row) => [row.name, row] as const))('%s', (_, row) => {
   test('random bytes: nothing but a SessionError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), offsetsIn(300), (bytes, cuts) => {
-        heard(row, bytes, cuts);
+        heard(row, BOTH.target, bytes, cuts);
       }),
     );
   });
@@ -220,7 +210,7 @@ describe.each(ROWS.map((row) => [row.name, row] as const))('%s', (_, row) => {
         offsetsIn(wire.length + 5),
         (at, leftOut, putIn, cuts) => {
           const bytes = Buffer.concat([wire.subarray(0, at), putIn, wire.subarray(at + leftOut)]);
-          const [whole, cut] = [heard(row, bytes), heard(row, bytes, cuts)];
+          const [whole, cut] = [heard(row, BOTH.target, bytes), heard(row, BOTH.target, bytes, cuts)];
           expect(cut.status).toBe(whole.status);
           if (cut.status === 'none') expect(cut.received).toEqual(whole.received);
         },
@@ -232,7 +222,7 @@ describe.each(ROWS.map((row) => [row.name, row] as const))('%s', (_, row) => {
     const { wire, openAt } = byteByByte(row);
     for (let good = 0; good < openAt!; good++) {
       const bytes = Buffer.concat([wire.subarray(0, good), Buffer.alloc(HANDSHAKE_LIMIT, 'a')]);
-      const { status, isOpen } = heard(row, bytes);
+      const { status, isOpen } = heard(row, BOTH.target, bytes);
       expect(isOpen || status !== 'none').toBe(true);
     }
   });
@@ -268,29 +258,6 @@ describe.each(ROWS.map((row) => [row.name, row] as const))('%s', (_, row) => {
     }
   });
 });
-
-interface Heard {
-  readonly status: string;
-  readonly isOpen: boolean;
-  readonly received: Uint8Array;
-}
-
-/** What becomes of bytes that a client is given after its first words, whatever it answers to them. */
-function heard(row: Row, bytes: Uint8Array, cuts: readonly number[] = []): Heard {
-  const client = new Client(row.tunnel(BOTH.target), true);
-  client.begin();
-  if (client.isOpen) client.send(NOTHING);
-  const status = statusOf(() => {
-    let from = 0;
-    for (const to of [...cuts, bytes.length]) {
-      client.receive(bytes.subarray(from, to));
-      from = Math.min(to, bytes.length);
-    }
-  });
-  const result = { status, isOpen: client.isOpen, received: client.takeReceived() };
-  client.dispose();
-  return result;
-}
 
 /** Counts how often the session of each tunnel is disposed of. */
 function counting({ handshake, session }: Tunnel, disposed: number[]): Tunnel {

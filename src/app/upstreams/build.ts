@@ -1,5 +1,6 @@
 /** From the configuration's upstreams to what flows are tried with: names resolved, keys derived, a group where there are several. */
 import type { Config, UpstreamConfig } from '../../config/config.ts';
+import { checkFilesOf } from '../../config/named_files.ts';
 import { createGroup, type Member } from '../../upstream/group/group.ts';
 import { watchSilence, type Silence } from '../../upstream/silence.ts';
 import { single } from '../../upstream/single.ts';
@@ -84,12 +85,13 @@ async function buildAll(
   configs: readonly UpstreamConfig[],
   around: Surroundings,
 ): Promise<readonly BuiltUpstream[]> {
-  const begun = configs.map((one) => begin(one, around));
+  const begun = await Promise.all(configs.map((one) => begin(one, around)));
   const built = begun.flatMap((one) => (one.built ? [one.built] : []));
   try {
     await firstOf(begun.map(({ ready }) => ready));
   } catch (error) {
     await Promise.all(built.map((one) => one.stop()));
+    if (configs.length > 1) await sayOfAll(configs, begun, around);
     throw error;
   }
   // One whose name takes long keeps nobody waiting.
@@ -109,9 +111,12 @@ async function buildAll(
 /** Milliseconds that a name may take to be resolved while others are there. */
 const PATIENCE = 3_000;
 
-function begin(one: UpstreamConfig, around: Surroundings) {
+async function begin(one: UpstreamConfig, around: Surroundings) {
   try {
+    await checkFilesOf(one);
     const built = buildUpstream(one, around);
+    // It may be lost before all others have begun.
+    built.ready.catch(() => {});
     return { built, ready: built.ready };
   } catch (error) {
     const ready = Promise.reject<void>(error);
@@ -131,6 +136,20 @@ function stateWithin(milliseconds: number, ready: Promise<void>): Promise<unknow
   const timer = setTimeout(() => resolve('pending'), milliseconds);
   ready.then(() => resolve('ready'), resolve);
   return promise.finally(() => clearTimeout(timer));
+}
+
+/** Whoever hears of the first alone would mend that one, to hear of the next. */
+async function sayOfAll(
+  configs: readonly UpstreamConfig[],
+  begun: readonly { readonly ready: Promise<void> }[],
+  { log }: Surroundings,
+): Promise<void> {
+  const outcomes = await Promise.allSettled(begun.map(({ ready }) => ready));
+  for (const [i, outcome] of outcomes.entries()) {
+    if (outcome.status === 'fulfilled') continue;
+    const { status, ...why } = whyNot(outcome.reason);
+    log.error('an upstream cannot be used', { status, upstream: labelOf(configs[i]!), ...why });
+  }
 }
 
 function sayWhyNot(one: UpstreamConfig, error: unknown, { log }: Surroundings): void {

@@ -141,7 +141,7 @@ function tlsOf(one: UpstreamConfig, log: Log): TlsClient | undefined {
   return client;
 }
 
-/** They have been looked at when the configuration was read. */
+/** They have just been looked at. */
 function filesOf({ ca, cert, key }: TlsConfig) {
   const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8'));
   return { caPem: read(ca), certPem: read(cert), keyPem: read(key) };

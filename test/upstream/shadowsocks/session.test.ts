@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { parseAddress } from '../../../src/net/address.ts';
-import { Outbox, PIECE, SessionError } from '../../../src/net/session.ts';
+import { Outbox, PIECE } from '../../../src/net/session.ts';
 import { encodeTarget, type Target } from '../../../src/net/target.ts';
 import { ClientSession } from '../../../src/upstream/shadowsocks/client_session.ts';
 import { masterKey, subkey } from '../../../src/upstream/shadowsocks/key.ts';
@@ -13,6 +13,7 @@ import { Opener } from '../../../src/upstream/shadowsocks/opener.ts';
 import { Sealer } from '../../../src/upstream/shadowsocks/sealer.ts';
 import { ServerSession } from '../../../src/upstream/shadowsocks/server_session.ts';
 import vectors from '../../vectors/shadowsocks.json';
+import { statusOf } from '../conformance/heard.ts';
 import { fastest, pattern, pinned, STACKS, suiteOf, TARGET_LIMIT, through } from './ends.ts';
 
 const gcm = METHODS['aes-256-gcm'];
@@ -22,16 +23,6 @@ const target: Target = { name: 'origin.example', port: 8080 };
 /** Where to cut `length` bytes, both ends and repetitions included. */
 const cutsOf = (length: number) =>
   fc.array(fc.nat(length), { maxLength: 12 }).map((cuts) => cuts.sort((a, b) => a - b));
-
-function statusOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof SessionError) return error.status;
-    throw error;
-  }
-  return 'none';
-}
 
 describe.each(STACKS.filter(([, { method }]) => method.edition === 2017))('%s', (_, each) => {
   test('a client session gives the bytes of independent implementations', () => {

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'bun:test';
 import * as fc from 'fast-check';
 import { Secret } from '../../../src/base/secret.ts';
 import { formatAddress, parseAddress } from '../../../src/net/address.ts';
-import { SessionError } from '../../../src/net/session.ts';
 import type { Target } from '../../../src/net/target.ts';
 import { CredentialsError } from '../../../src/upstream/credentials.ts';
 import { tlsTunnels, tlsTunnelServer } from '../../../src/upstream/tunnel/tunnel.ts';
 import { heapInUse } from '../../lab/heap_in_use.ts';
 import { addressOf } from '../../net/arbitrary.ts';
 import vectors from '../../vectors/tunnel.json';
+import { statusOf } from '../conformance/heard.ts';
 import { through } from '../shadowsocks/ends.ts';
 
 const TOKEN = 'correct horse';
@@ -29,16 +29,6 @@ const header = (host: string | Uint8Array, port = 80, token = TOKEN) => {
   const of = (text: string | Uint8Array) => (typeof text === 'string' ? Buffer.from(text, 'latin1') : text);
   return Uint8Array.from([...field(of(token)), ...field(of(host)), port >> 8, port & 0xff]);
 };
-
-function statusOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof SessionError) return error.status;
-    throw error;
-  }
-  return 'none';
-}
 
 const targets: fc.Arbitrary<Target> = fc.oneof(
   fc.record({
