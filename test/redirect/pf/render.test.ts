@@ -44,9 +44,8 @@ pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any 
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
 pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto udp from any to ! fe80::/10 port 53 user >= 0 keep state
 pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! fe80::/10 port 53 user >= 0 flags S/SA keep state
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
-pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
 `,
   ],
   [
@@ -62,9 +61,8 @@ no rdr on lo0 inet6 proto { tcp udp } from any to <snet_own>
 no rdr on lo0 inet6 proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet6 proto tcp from any to any -> ::1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
-pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
 `,
   ],
   [
@@ -82,9 +80,8 @@ pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any 
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
 block return out quick on ! lo0 inet6 proto udp from any to ! fe80::/10 port 53 user >= 0
 block return out quick on ! lo0 inet6 proto tcp from any to ! fe80::/10 port 53 user >= 0 flags S/SA
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
-block return out quick on ! lo0 inet6 proto tcp from any to any user >= 0 flags S/SA
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+block return out quick on ! lo0 inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA
 `,
   ],
   [
@@ -96,9 +93,8 @@ no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
 no rdr on lo0 inet proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
-block return out quick on ! lo0 inet6 proto tcp from any to any user >= 0 flags S/SA
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+block return out quick on ! lo0 inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA
 `,
   ],
   ...(['direct', 'none'] as const).flatMap((ipv6) => [
@@ -115,8 +111,7 @@ rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 user >= 0 keep state
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
 `,
     ] as const,
     [
@@ -128,8 +123,7 @@ no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
 no rdr on lo0 inet proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
 `,
     ] as const,
   ]),
@@ -151,7 +145,7 @@ describe('renderRuleset()', () => {
     const plans = fc.record({
       port,
       dns: fc.option(port, { nil: undefined }),
-      gid: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+      gid: fc.integer({ min: 1, max: 2 ** 31 - 2 }),
     });
     fc.assert(
       fc.property(plans, fc.constantFrom('redirect', 'block', 'direct', 'none'), (plan, ipv6) => {
