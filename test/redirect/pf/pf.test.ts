@@ -271,7 +271,7 @@ describe('IPv6 that is not caught', () => {
     expect(on().fate(V6)).toBe('blocked');
     expect(on().said).toHaveLength(1);
     await pf.verify();
-    expect(on().proofs).toEqual([[4, 6], [6], [6]]);
+    expect(on().proofs).toEqual([[4, 6], [6], [6], [6]]);
     await pf.remove();
   });
 });

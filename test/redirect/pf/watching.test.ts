@@ -226,9 +226,52 @@ describe('every 30 s', () => {
     await looks();
     await pf.verify();
     await pf.verify();
-    expect(on().said.filter((line) => line.startsWith('error: could not see to the rules'))).toEqual([
-      expect.stringContaining('before ours come other filter rules (1)'),
+    expect(on().said.filter((line) => line.startsWith('error: '))).toEqual([
+      expect.stringMatching(
+        /^error: connections go straight out, past the proxy.*before ours come other filter rules \(1\)/,
+      ),
     ]);
+    await pf.remove();
+  });
+
+  test('rules that have connections get lost are out, until they catch what they should', async () => {
+    const { mac } = on();
+    const before = mac.held();
+    const pf = on().pf();
+    await pf.apply(PLAN);
+    on().proof = () => 'missed';
+    mac.change(stop);
+    await looks(3);
+    expect(on().fate()).toBe('passed');
+    const failure = 'error: connections go straight out, past the proxy, for the rules of pf catch nothing';
+    expect(on().said.filter((line) => line.startsWith(failure))).toHaveLength(1);
+    await pf.update(NEXT);
+    expect(on().fate()).toBe('passed');
+    on().proof = () => undefined;
+    await looks();
+    expect(on().fate()).toBe('127.0.0.1:1111');
+    expect(on().fate({ destination: at('1.2.4.8', 443) })).toBe('passed');
+    expect(on().said.at(-1)).toBe('info: the rules of pf are in force again');
+    const { length } = on().proofs;
+    await looks(2);
+    expect(on().proofs).toHaveLength(length);
+    // It is news if it comes again.
+    on().proof = () => 'missed';
+    mac.change(stop);
+    await looks();
+    expect(on().said.filter((line) => line.startsWith(failure))).toHaveLength(2);
+    await pf.remove();
+    expect(mac.held()).toEqual(before);
+  });
+
+  test('a proof that came too late once counts for nothing', async () => {
+    const pf = on().pf();
+    const late = new Set([4, 6]);
+    on().proof = (family) => (late.delete(family) ? 'missed' : undefined);
+    await pf.apply(PLAN);
+    expect(on().said).toEqual([]);
+    expect(on().fate()).toBe('127.0.0.1:1111');
+    expect(on().fate({ destination: at('2606:2800::1', 443) })).toBe('[::1]:1111');
     await pf.remove();
   });
 });
