@@ -168,6 +168,23 @@ describe('every 30 s', () => {
     await pf.remove();
   });
 
+  test('an /etc/pf.conf that can’t be loaded does not have connections vanish', async () => {
+    const { mac } = on();
+    const pf = on().pf({ reloadPfConf: true });
+    await pf.apply(PLAN);
+    mac.change((state) => {
+      state.files['/etc/pf.conf'] = 'pass from nowhere\n';
+      state.pf.skipped.push('lo0');
+    });
+    await looks();
+    expect(on().fate()).toBe('passed');
+    expect(on().said.filter((line) => line.startsWith('error: '))).toEqual([
+      expect.stringMatching(/^error: could not load \/etc\/pf\.conf anew .*hint=.*sudo pfctl -nf/),
+      expect.stringMatching(/^error: connections go straight out/),
+    ]);
+    await pf.remove();
+  });
+
   test('a program that does not give in is not fought', async () => {
     const { mac } = on();
     const pf = on().pf({ reloadPfConf: true });
