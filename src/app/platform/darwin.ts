@@ -12,23 +12,15 @@ import { RedirectError, type Redirect } from '../../redirect/redirect.ts';
 import { watchNetwork } from './network_watch.ts';
 import type { Platform, Prepared } from './platform.ts';
 
-/** GID_MAX of xnu's sys/syslimits.h: to pf, the group of what has no socket. It takes no number from there on. */
-const NO_GROUP = 2 ** 31 - 1;
-
 /** @param pf that of the kernel, if not said */
 export function darwin(runner: Runner, pf?: PfDevice): Platform {
   return {
     nameservers: scutilNameservers(runner),
 
-    async prepare({ mechanism, gid, ipv6Fallback, reloadPfConf }, log): Promise<Prepared> {
+    async prepare({ mechanism, ipv6Fallback, reloadPfConf }, log): Promise<Prepared> {
       if (mechanism !== 'auto' && mechanism !== 'pf') {
         throw new RedirectError('ERR_REDIRECT_UNSUPPORTED', `there is no ${mechanism} on macOS`, {
           hint: 'Leave the choice to snet: --redirect auto.',
-        });
-      }
-      if (gid >= NO_GROUP) {
-        throw new RedirectError('ERR_REDIRECT_UNSUPPORTED', `on macOS no group has the number ${gid}`, {
-          hint: `Choose a "gid" below ${NO_GROUP}, or leave it out.`,
         });
       }
       const proofs = openProofs();
