@@ -37,6 +37,7 @@ describe('docs/macos.md', () => {
     '/etc/pf.conf itself says so',
     'could not load /etc/pf.conf anew',
     'what is asked of a resolver with a link-local address can not be caught',
+    'questions to resolvers with link-local addresses',
     'net.inet.tcp.tso could not be set to 0',
     'original destinations are asked of pf',
     'macOS has no other',

@@ -38,6 +38,8 @@ export interface PfOptions {
   readonly folder?: string;
   readonly clock?: Clock;
   readonly ownAddresses?: () => readonly Address[];
+  /** Can the system do without the resolvers with link-local addresses, which pf can't have asked in our place? No, if not said. */
+  readonly doesWithoutLinkLocal?: () => Promise<boolean>;
 }
 
 export interface PfRedirect extends Redirect {
@@ -59,6 +61,7 @@ export function createPf({
   folder,
   clock = realClock,
   ownAddresses = ownAddressesNow,
+  doesWithoutLinkLocal = () => Promise.resolve(false),
 }: PfOptions): PfRedirect {
   const files = pfFiles(folder);
   const caught = proofs.destinations.map(({ address }) => address);
@@ -92,6 +95,7 @@ export function createPf({
       const { damaged, whole } = await mend(force);
       if (damaged) proving.doubt();
       if (await force.refreshOwn()) log.debug('this machine has other addresses');
+      await force.refreshResolvers();
       if (whole && (networkChanged || damaged || ineffective)) await proving.prove(force);
       if (whole && ineffective) log.info('the rules of pf are in force again');
       ineffective = false;
@@ -143,7 +147,14 @@ export function createPf({
         try {
           await makeReady(runner, log, reloadPfConf);
           post ??= await postGuardian(runner, log, process.pid);
-          force = await beginInForce(wanted, { runner, log, files, caught, ownAddresses });
+          force = await beginInForce(wanted, {
+            runner,
+            log,
+            files,
+            caught,
+            ownAddresses,
+            doesWithoutLinkLocal,
+          });
           await force.load(wanted.ipv6 ? 'redirect' : 'none');
           await force.enable();
           await force.stopSegmentation();

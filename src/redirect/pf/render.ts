@@ -45,6 +45,8 @@ interface Family {
   readonly resolvers: string;
 }
 
+const LINK_LOCAL = 'fe80::/10';
+
 const V4: Family = {
   name: 'inet',
   loopback: '127.0.0.1',
@@ -56,17 +58,26 @@ const V6: Family = {
   loopback: '::1',
   loopbackNet: '::1',
   // A packet to a link-local address belongs to its interface, from which there is no way to loopback.
-  resolvers: '! fe80::/10',
+  resolvers: `! ${LINK_LOCAL}`,
 };
+
+/** Where names are ours, and IPv6 is not left alone. */
+export function canRefuseLinkLocalDns({ dns }: Pick<RedirectPlan, 'dns'>, ipv6: Ipv6Treatment): boolean {
+  return dns !== undefined && (ipv6 === 'redirect' || ipv6 === 'block');
+}
 
 /** Destinations that don't go straight out. */
 const ABROAD = `! <${BYPASS_TABLE}>`;
 
-/** For `pfctl -a … -f -`: tables and rules, in one transaction. */
+/**
+ * For `pfctl -a … -f -`: tables and rules, in one transaction.
+ * @param refusesLinkLocalDns what is asked of resolvers with link-local addresses; only where {@link canRefuseLinkLocalDns}
+ */
 export function renderRuleset(
   { port, dns, gid }: Pick<RedirectPlan, 'port' | 'dns' | 'gid'>,
   ipv6: Ipv6Treatment,
   files: Pick<PfFiles, 'own' | 'bypass'>,
+  refusesLinkLocalDns = false,
 ): string {
   const redirected = ipv6 === 'redirect' ? [V4, V6] : [V4];
   const withDns = dns === undefined ? [] : redirected;
@@ -81,7 +92,8 @@ export function renderRuleset(
       turned(family, `udp from any to ${family.resolvers} port 53`, 'keep state'),
       turned(family, `tcp from any to ${family.resolvers} port 53`, NEW_ONLY_KEPT),
     ]),
-    ...(ipv6 === 'block' && dns !== undefined ? BLOCK_DNS : []),
+    ...(ipv6 === 'block' && dns !== undefined ? blockDns(V6.resolvers) : []),
+    ...(refusesLinkLocalDns ? blockDns(LINK_LOCAL) : []),
     ...redirected.map((family) => turned(family, `tcp from any to ${ABROAD}`, NEW_ONLY_KEPT)),
     ...(ipv6 === 'block' ? BLOCK_TCP : []),
   ]);
@@ -136,10 +148,14 @@ function translation(
 const BLOCK_TCP = [
   `block return out quick on ! lo0 inet6 proto tcp from any to ${ABROAD} ${OF_THIS_MACHINE} flags S/SA`,
 ];
-const BLOCK_DNS = [
-  `block return out quick on ! lo0 inet6 proto udp from any to ${V6.resolvers} port 53 ${OF_THIS_MACHINE}`,
-  `block return out quick on ! lo0 inet6 proto tcp from any to ${V6.resolvers} port 53 ${OF_THIS_MACHINE} flags S/SA`,
-];
+
+/** Who sends gets EHOSTUNREACH at once; mDNSResponder then asks the next resolver (uDNS_CheckCurrentQuestion() in its uDNS.c). */
+function blockDns(resolvers: string): string[] {
+  return [
+    `block return out quick on ! lo0 inet6 proto udp from any to ${resolvers} port 53 ${OF_THIS_MACHINE}`,
+    `block return out quick on ! lo0 inet6 proto tcp from any to ${resolvers} port 53 ${OF_THIS_MACHINE} flags S/SA`,
+  ];
+}
 
 /**
  * For a table's file: what goes straight out.
