@@ -50,6 +50,14 @@ describe('every 30 s', () => {
       'our reference to pf was dropped',
     ],
     ['rules that were flushed', ({ pf }) => delete pf.anchors[OURS], 'our rules were flushed'],
+    [
+      'half of the rules that was flushed',
+      ({ pf }) => {
+        const rules = pf.anchors[OURS]!;
+        pf.anchors[OURS] = { ...rules, text: rules.text.replaceAll(/^(?:no )?rdr .*\n/gm, '') };
+      },
+      'our rules were flushed',
+    ],
     ['the sysctl', ({ sysctls }) => (sysctls['net.inet.tcp.tso'] = '1'), 'net.inet.tcp.tso was set'],
   ])('%s is put right, and said once', async (_what, harm, words) => {
     const { mac } = on();
