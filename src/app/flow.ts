@@ -46,6 +46,9 @@ interface Generation {
 /** 'gone': the client has closed again already. undefined: nobody has redirected it. */
 type Destination = Endpoint | 'gone' | undefined;
 
+/** The most clients beyond the limit whose original destination is asked for: proofs may be among them. */
+const PROOFS = 16;
+
 const DIRECT: readonly Upstream[] = [direct];
 
 /**
@@ -143,8 +146,10 @@ export function createFlows(
   function accept(client: ClientSocket, family: 4 | 6): void {
     if (stopped) return refuse(client, 'STOPPED');
     const destination = destinationOf(client, family);
-    if (destination instanceof Promise) void beginLater(client, destination);
-    else begin(client, destination);
+    if (!(destination instanceof Promise)) return begin(client, destination);
+    // A proof may be one more than there is room for, but nobody knows yet which one it is.
+    if (relays.size + asking >= limit + PROOFS) return refuse(client, 'ERR_LIMIT');
+    void beginLater(client, destination);
   }
 
   async function beginLater(client: ClientSocket, asked: Promise<Destination>): Promise<void> {

@@ -1,7 +1,7 @@
 /** Starts other programs: the only place that does. Never through a shell; arguments are a list from here to exec. */
 import { constants } from 'node:os';
 import { SnetError } from './errors.ts';
-import { searchPath } from './select_search_path.ts';
+import { pluginPath, systemPath } from './select_search_path.ts';
 
 export interface Finished {
   /** Exit code; 128 + n for one that signal n has ended. */
@@ -57,11 +57,13 @@ export class RunError extends SnetError<RunStatus> {}
 /** Milliseconds: what the programs here do takes some tens of them. */
 const TIMEOUT = 15_000;
 
-/** Where programs are looked for on this machine. */
-export const SEARCH_PATH = searchPath();
+/** Where programs are looked for that somebody has named. */
+export const PLUGIN_PATH = pluginPath();
+/** Where the machine's own are. */
+const SYSTEM_PATH = systemPath();
 
 /** A locale of the user's would change what programs say. */
-const ENVIRONMENT = { PATH: SEARCH_PATH, LC_ALL: 'C' };
+const ENVIRONMENT = { PATH: PLUGIN_PATH, LC_ALL: 'C' };
 
 /** In the root folder: bun reads settings from where it is started, and a file system with a child in it can't be unmounted. */
 const SURROUNDINGS = { env: ENVIRONMENT, cwd: '/' } as const;
@@ -164,17 +166,17 @@ export function selfArgv(args: readonly string[]): string[] {
     : [process.execPath, Bun.main, ...args];
 }
 
-/** The argument list with the program's path in front. */
+/** The argument list with the program's path in front: a name is one of the machine's own. */
 function located([program, ...args]: readonly string[]): string[] {
   if (program === undefined) throw new TypeError('no program');
-  const path = findProgram(program);
-  if (path === undefined) throw missingProgram(program);
+  const path = Bun.which(program, { PATH: SYSTEM_PATH });
+  if (path === null) throw missingProgram(program);
   return [path, ...args];
 }
 
-/** The absolute path of a program, which is called by its name or by that path; undefined if there is none to be run. */
+/** The absolute path of a program that somebody has named, by its name or by that path; undefined if there is none to be run. */
 export function findProgram(program: string): string | undefined {
-  return Bun.which(program, { PATH: SEARCH_PATH }) ?? undefined;
+  return Bun.which(program, { PATH: PLUGIN_PATH }) ?? undefined;
 }
 
 /** Says what is missing and, where that is known, the package to install. */

@@ -1,12 +1,17 @@
-/** Where programs are looked for. */
+/** Where programs are looked for. Not the user's own PATH: sudo may have left us without the sbin folders. */
 
 const SYSTEM = '/usr/sbin:/usr/bin:/sbin:/bin';
 const LOCAL = '/usr/local/sbin:/usr/local/bin';
 
 /**
- * Not the user's own PATH: sudo may have left us without the sbin folders. On a Mac, Homebrew's folders belong to a user who
- * is not root: a program of the system's name there must not be the one that we start as root, so they come last, for plugins.
+ * What we start by ourselves, as root. On a Mac, Homebrew's folders belong to a user who is not root, and nothing there is to
+ * become root because it has the name of a program that we look for: all that we need is a part of macOS.
  */
-export function searchPath(platform: NodeJS.Platform = process.platform): string {
-  return platform === 'darwin' ? `${SYSTEM}:${LOCAL}:/opt/homebrew/bin` : `${LOCAL}:${SYSTEM}`;
+export function systemPath(platform: NodeJS.Platform = process.platform): string {
+  return platform === 'darwin' ? SYSTEM : `${LOCAL}:${SYSTEM}`;
+}
+
+/** What somebody has named in the configuration: a plugin. */
+export function pluginPath(platform: NodeJS.Platform = process.platform): string {
+  return platform === 'darwin' ? `${SYSTEM}:${LOCAL}:/opt/homebrew/bin` : systemPath(platform);
 }

@@ -105,7 +105,8 @@ export const FILE = v.strictObject({
             v.number(),
             v.integer(),
             v.minValue(1),
-            v.maxValue(0xfffffffe),
+            // From 2³¹ - 1 on pfctl of macOS calls it illegal.
+            v.maxValue(0x7ffffffe),
             v.description(
               'Group id that snet runs under, so that its own connections are not caught. Nothing else may run under it; it needs no entry in /etc/group.',
             ),

@@ -44,23 +44,44 @@ export interface ListedResolver {
   readonly order: number;
 }
 
+const FIRST_SECTION = 'DNS configuration';
+
 /** Where mDNSResponder does the same as for `options: mdns` (ConfigResolvers in mDNSMacOSX.c). */
 const MDNS_PORT = 5353;
 
-/** Every resolver of the first section, as it stands there. Of what is no such listing there are none. */
+/**
+ * Every resolver of the first section, as it stands there. Of what is no such listing there are none; nor of one whose
+ * resolvers are not in the order of their numbers, that has a section twice, or a domain that is not the first of its
+ * resolver's fields: some value has lines of its own then, by which a network could get names of its choice.
+ */
 export function parseScutilDns(text: string): ListedResolver[] {
   const found: Map<string, string>[] = [];
+  const sections = new Set<string>();
   let current: Map<string, string> | undefined;
+  let isScoped = false;
+  let last = 0;
   for (const line of text.split('\n')) {
-    // Those for scoped, and for service-specific queries: nobody asks them without saying so.
-    if (line.startsWith('DNS configuration (')) break;
-    if (/^resolver #\d+\s*$/.test(line)) {
+    if (line.startsWith('DNS configuration')) {
+      const section = line.trim();
+      if (sections.has(section)) return [];
+      sections.add(section);
+      // Those for scoped, and for service-specific queries: nobody asks them without saying so.
+      isScoped = section !== FIRST_SECTION;
+      last = 0;
+      continue;
+    }
+    const number = /^resolver #(\d+)\s*$/.exec(line)?.[1];
+    if (number !== undefined) {
+      if (Number(number) <= last) return [];
+      last = Number(number);
       current = new Map();
-      found.push(current);
+      if (!isScoped) found.push(current);
       continue;
     }
     const [, key, value] = /^ {2}([a-z_]+(?: domain)?(?:\[\d+\])?) *: (.*?)\s*$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined && !current?.has(key)) current?.set(key, value);
+    if (current === undefined || key === undefined || value === undefined) continue;
+    if (key === 'domain' && current.size > 0) return [];
+    if (!current.has(key)) current.set(key, value);
   }
   return found.map(resolverOf);
 }

@@ -4,7 +4,7 @@ import type { SocketAddress } from '../../ffi/sockaddr.ts';
 import { explain } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Runner } from '../base/runner.ts';
-import { unmapped } from '../net/address.ts';
+import { sameAddress, unmapped, type Endpoint } from '../net/address.ts';
 import { natlookByIoctl, tryNatlook } from './natlook/by_ioctl.ts';
 import { pfctlStates, readStates } from './natlook/by_pfctl.ts';
 import { NatlookError } from './natlook/natlook_error.ts';
@@ -48,8 +48,11 @@ export async function openOriginalDestinations({
     if (chosen !== undefined) {
       log.info('original destinations are asked of pf', { by: chosen.name, why });
       return {
-        originalDestination: (socket) =>
-          fd < 0 ? undefined : natlookByIoctl(fd, chosen.ioctl, ...endsOf(pf, socket)),
+        originalDestination(socket) {
+          if (fd < 0) return undefined;
+          const [client, local] = endsOf(pf, socket);
+          return fromElsewhere(client, natlookByIoctl(fd, chosen.ioctl, client, local));
+        },
         method: chosen.name,
         close,
       };
@@ -67,7 +70,11 @@ export async function openOriginalDestinations({
   const states = pfctlStates(runner);
   let closed = false;
   return {
-    originalDestination: (socket) => (closed ? undefined : states.find(...endsOf(pf, socket))),
+    originalDestination(socket) {
+      if (closed) return undefined;
+      const [client, local] = endsOf(pf, socket);
+      return states.find(client, local).then((found) => fromElsewhere(client, found));
+    },
     method: 'pfctl',
     close() {
       closed = true;
@@ -79,6 +86,18 @@ export async function openOriginalDestinations({
 function endsOf(pf: PfDevice, socket: number): [client: SocketAddress, local: SocketAddress] {
   const plain = (end: SocketAddress) => ({ ...end, ...unmapped({ family: end.family, bytes: end.bytes }) });
   return [plain(pf.peerOf(socket)), plain(pf.localOf(socket))];
+}
+
+/**
+ * What this machine says to itself comes from the very address that it goes to (in xnu the route to an own address has that
+ * address), and the rules leave it alone, once they have heard of the address. One that is newer than they know is caught; to
+ * dial it would be caught as well, and so on until there is no socket left.
+ * @returns undefined for such a connection: it is none that should have been redirected
+ */
+function fromElsewhere(client: SocketAddress, destination: Endpoint | undefined): Endpoint | undefined {
+  return destination && sameAddress(destination.address, { family: client.family, bytes: client.bytes })
+    ? undefined
+    : destination;
 }
 
 interface Choice {

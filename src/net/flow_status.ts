@@ -14,7 +14,7 @@ export type FlowStatus =
   | 'CLIENT_RESET'
   /** snet itself stops. */
   | 'STOPPED'
-  /** The connection was not redirected here by the kernel but made to our own port. */
+  /** The connection was not redirected here by the kernel but made to our own port, or goes from an address to itself. */
   | 'ERR_NOT_REDIRECTED'
   /** As many connections as allowed are open already. */
   | 'ERR_LIMIT'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { linesOf } from '../../src/base/lines.ts';
 import { missingProgram, RunError, runNow, selfArgv, systemRunner } from '../../src/base/runner.ts';
-import { searchPath } from '../../src/base/select_search_path.ts';
+import { pluginPath, systemPath } from '../../src/base/select_search_path.ts';
 import { eventually } from '../lab/eventually.ts';
 import { folderForEach } from '../lab/folder.ts';
 import { hasEnded } from '../lab/proc.ts';
@@ -126,12 +126,15 @@ describe('runNow()', () => {
   });
 });
 
-test('searchPath() has the system first where the other folders are not root’s alone', () => {
-  expect(searchPath()).toBe('/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
-  const mac = searchPath('darwin').split(':');
+test('on a Mac nothing is started by its name from where others than root may write; plugins may be there', () => {
   // pfctl, ifconfig, route; scutil, sysctl, lsof; launchctl
-  expect(mac.slice(0, 4).toSorted()).toEqual(['/bin', '/sbin', '/usr/bin', '/usr/sbin']);
-  expect(mac).toContain('/opt/homebrew/bin');
+  const system = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  expect(systemPath('darwin').split(':')).toEqual(system);
+  const plugins = pluginPath('darwin').split(':');
+  expect(plugins.slice(0, system.length)).toEqual(system);
+  expect(plugins).toContain('/opt/homebrew/bin');
+  for (const path of [systemPath('linux'), pluginPath('linux')])
+    expect(path).toBe('/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
 });
 
 test.each([

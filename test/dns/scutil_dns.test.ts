@@ -85,6 +85,21 @@ describe('parseScutilDns', () => {
     expect(short(text)).toEqual([{ '*': '192.0.2.1' }]);
   });
 
+  const DIVERTED = '  domain   : example.com\n  nameserver[0] : 192.0.2.9\n';
+  test.each([
+    ['a resolver of its own', `x\n\nresolver #2\n${DIVERTED}`],
+    [
+      'a resolver of its own at the end of the section',
+      `x\nresolver #2\n${DIVERTED}DNS configuration (for scoped queries)`,
+    ],
+    ['a section of its own', `x\nDNS configuration\nresolver #1\n${DIVERTED}`],
+    ['a domain for the resolver that it is of', `x\n${DIVERTED}`],
+  ])('nobody of a listing in which a value has lines: %s', (_, value) => {
+    const listing = SCUTIL.fritzBox.replace('fritz.box', () => value);
+    expect(parseScutilDns(SCUTIL.fritzBox)).not.toEqual([]);
+    expect(parseScutilDns(listing)).toEqual([]);
+  });
+
   test('nothing of what is no such listing', () => {
     expect(parseScutilDns('')).toEqual([]);
     expect(parseScutilDns('No DNS configuration available\n')).toEqual([]);
@@ -109,10 +124,9 @@ describe('parseScutilDns', () => {
           expect(order).toBeGreaterThanOrEqual(0);
           expect(port).toBeWithin(1, 65_536);
         }
-        // It is found whatever stands before it.
-        const after = parseScutilDns(
-          `${parts.join('').replaceAll('DNS conf', '')}\nresolver #7\n  nameserver[3] : 192.0.2.1\n`,
-        );
+        // It is found whatever stands before it, but a listing that contradicts itself.
+        const before = parts.join('').replaceAll(/DNS conf|resolver|domain/g, '');
+        const after = parseScutilDns(`${before}\nresolver #7\n  nameserver[3] : 192.0.2.1\n`);
         expect(after.at(-1)!.nameservers.map(formatAddress)).toEqual(['192.0.2.1']);
       }),
     );

@@ -226,6 +226,11 @@ describe.each([
     expect(await ask(destination)).toEqual({ found: expected, asked: 1 });
   });
 
+  test('is not to be dialled if it goes to the very address that it comes from: it would come back for ever', async () => {
+    const itself = { family, bytes: parseAddress(hostname)!.bytes, port: 443 } as const;
+    expect(await ask(itself)).toEqual({ found: undefined, asked: 1 });
+  });
+
   test('was not redirected if pf has no state of it', async () => {
     expect(await ask('ENOENT')).toEqual({ found: undefined, asked: 1 });
   });
@@ -316,6 +321,13 @@ describe('by pfctl', () => {
       message: '`pfctl -s state` failed with 1: pfctl: no',
     });
     expect(text(await destinations.originalDestination(connection.fd, 4))).toBe('1.1.1.1:80');
+    destinations.close();
+  });
+
+  test('finds none that goes to the very address that it comes from', async () => {
+    using connection = await connected('127.0.0.1');
+    const destinations = await open(printing({ stdout: stateOf(connection, '127.0.0.1:80') }).runner);
+    expect(await destinations.originalDestination(connection.fd, 4)).toBeUndefined();
     destinations.close();
   });
 

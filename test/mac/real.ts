@@ -1,6 +1,6 @@
 /**
  * The real thing, on a real Mac: `sudo bun test/mac/real.ts --snet FILE --report FOLDER [--title TEXT] [--skip PATTERN]
- * [--v4 ADDRESS] [--v6 ADDRESS]`, the addresses of web servers.
+ * [--v4 ADDRESS] [--v6 ADDRESS] [--config JSON]`, the addresses of web servers, and keys for snet's file.
  *
  *     curl, dig ──▶ pf ──▶ snet run ──▶ snet server (in snet's group, so pf lets it out) ──▶ the Internet
  *
@@ -45,10 +45,11 @@ const options = {
   // They answer on port 80 by their addresses alone.
   v4: { type: 'string', default: '1.1.1.1' },
   v6: { type: 'string', default: '2606:4700:4700::1111' },
+  config: { type: 'string', default: '{}' },
 } as const;
 
 async function main(): Promise<number> {
-  const { snet, report: folder, title, skip, v4, v6 } = parseArgs({ options }).values;
+  const { snet, report: folder, title, skip, v4, v6, config } = parseArgs({ options }).values;
   if (snet === undefined || folder === undefined || process.getuid?.() !== 0) {
     process.stderr.write('usage: sudo bun test/mac/real.ts --snet FILE --report FOLDER [--title TEXT]\n');
     return 2;
@@ -57,7 +58,13 @@ async function main(): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
 
   await collect(folder, 'before');
-  const { steps, facts, end } = stepsOn({ snet, folder, v4, v6 });
+  const { steps, facts, end } = stepsOn({
+    snet,
+    folder,
+    v4,
+    v6,
+    config: JSON.parse(config) as object,
+  });
   const wanted = steps.map((step) => (new RegExp(skip).test(step.name) ? leftOut(step) : step));
   const outcomes = await runSteps(wanted, ({ name, result, detail, ms }) => {
     say(
@@ -86,6 +93,7 @@ interface Place {
   readonly folder: string;
   readonly v4: string;
   readonly v6: string;
+  readonly config: object;
 }
 
 function leftOut({ name }: Step): Step {
@@ -93,7 +101,7 @@ function leftOut({ name }: Step): Step {
 }
 
 /** The steps, in an order in which each finds what those before it left, or says that it doesn't. */
-function stepsOn({ snet, folder, v4, v6 }: Place): Plan {
+function stepsOn({ snet, folder, v4, v6, config }: Place): Plan {
   const stdoutOf = async (argv: readonly string[]) => (await runToEnd(argv)).stdout;
   const look = () => readPfState(stdoutOf);
   const runLog = join(folder, 'snet-run.log');
@@ -106,11 +114,26 @@ function stepsOn({ snet, folder, v4, v6 }: Place): Plan {
   const serving = () => server ?? fail('there is no server');
   const running = () => (program?.running ? program : fail('snet is not running'));
 
+  const file = join(folder, 'snet.json');
+  const configure = (more: object = {}) =>
+    writeFile(
+      file,
+      JSON.stringify({ upstream: LINK, scope: 'global', log: { level: 'debug' }, ...config, ...more }),
+      { mode: 0o600 },
+    );
+
+  /** Has it read another file while it runs. */
+  async function reload(more?: object): Promise<void> {
+    const since = running().said().length;
+    await configure(more);
+    running().signal('SIGHUP');
+    await running().says(/ reloaded.*/, START, since);
+  }
+
   /** Starts `snet run`, and waits until it says that it is ready. */
   async function begin(): Promise<string> {
-    program = startBeside([snet, 'run', '--scope', 'global', '--log-level', 'debug'], runLog, {
-      SNET_UPSTREAM: LINK,
-    });
+    await configure();
+    program = startBeside([snet, 'run', '-c', file], runLog);
     const began = performance.now();
     await program.says(/ ready .*/, START);
     firstLog ??= program.said();
@@ -228,6 +251,16 @@ function stepsOn({ snet, folder, v4, v6 }: Place): Plan {
       async run() {
         await collect(folder, 'while');
         return (await look()).get('our filter rules')?.join('\n') ?? '';
+      },
+    },
+    {
+      name: 'a reload has a destination go straight out, and another one no more',
+      async run() {
+        await reload({ bypass: [`${v4}/32`] });
+        const how = await direct();
+        await reload();
+        await viaIp();
+        return how;
       },
     },
     {

@@ -23,10 +23,7 @@ const STAND_INS: Readonly<Record<string, string>> = {
   route: 'echo "  interface: en0"',
   ...Object.fromEntries(OF_THE_MAC.map((name) => [name, `exec ${BUN} ${at('mac_program.ts')} ${name} "$@"`])),
   snet: `case "$1" in
-    run)
-      printf '{"upstream":"%s","scope":"global","dns":false,"log":{"level":"debug"}}' "$SNET_UPSTREAM" >"$CONFIG"
-      exec ${BUN} ${at('../lab/mac/snet.ts')} run -c "$CONFIG" ;;
-    clean) exec ${BUN} ${at('../lab/mac/snet.ts')} clean ;;
+    run | clean) exec ${BUN} ${at('../lab/mac/snet.ts')} "$@" ;;
     *) exec ${BUN} ${at('../../src/main.ts')} "$@" ;;
   esac`,
 };
@@ -47,13 +44,23 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'dig', 'pgrep'], 'the run on a Mac
       await writeFile(folder.file(`bin/${name}`), `#!/bin/sh\n${script}\n`);
       await chmod(folder.file(`bin/${name}`), 0o755);
     }
-    await writeFile(folder.file('snet.json'), '', { mode: 0o600 });
     const bound = 'mkdir -p -m 700 /run/snet && mount --bind "$0" /run/snet && exec "$@"';
     const real = [BUN, at('real.ts'), '--snet', folder.file('bin/snet'), '--report', folder.file('report')];
-    const flags = ['--v4', ABROAD.v4, '--v6', ABROAD.v6, '--skip', SKIPPED, '--title', 'rehearsal'];
+    const flags = [
+      '--v4',
+      ABROAD.v4,
+      '--v6',
+      ABROAD.v6,
+      '--skip',
+      SKIPPED,
+      '--title',
+      'rehearsal',
+      '--config',
+      '{"dns":false}',
+    ];
     const { code, stdout, stderr } = await internet.client.run(
       ['sh', '-c', bound, folder.path, ...real, ...flags],
-      { env: { PATH: `${folder.file('bin')}:${process.env['PATH']}`, CONFIG: folder.file('snet.json') } },
+      { env: { PATH: `${folder.file('bin')}:${process.env['PATH']}` } },
     );
     const steps = stdout.split('\n').filter((line) => /^(?:ok|FAILED|skipped) /.test(line));
     const report = await Bun.file(folder.file('report/report.md')).text();

@@ -9,13 +9,15 @@ import { openProofs } from '../../inbound/proof.ts';
 import { createPf } from '../../redirect/pf/pf.ts';
 import { cleanPf, undoPfAfter } from '../../redirect/pf/undo.ts';
 import { RedirectError, type Redirect } from '../../redirect/redirect.ts';
+import { canDoWithoutLinkLocal } from './link_local_resolvers.ts';
 import { watchNetwork } from './network_watch.ts';
 import type { Platform, Prepared } from './platform.ts';
 
 /** @param pf that of the kernel, if not said */
 export function darwin(runner: Runner, pf?: PfDevice): Platform {
+  const nameservers = scutilNameservers(runner);
   return {
-    nameservers: scutilNameservers(runner),
+    nameservers,
 
     async prepare({ mechanism, ipv6Fallback, reloadPfConf }, log): Promise<Prepared> {
       if (mechanism !== 'auto' && mechanism !== 'pf') {
@@ -34,7 +36,14 @@ export function darwin(runner: Runner, pf?: PfDevice): Platform {
         originalDestination: destinations.originalDestination,
         isProof: (destination) => proofs.isProof(destination),
         selectRedirect() {
-          const redirect = createPf({ runner, log, proofs, ipv6Fallback, reloadPfConf });
+          const redirect = createPf({
+            runner,
+            log,
+            proofs,
+            ipv6Fallback,
+            reloadPfConf,
+            doesWithoutLinkLocal: async () => canDoWithoutLinkLocal(await nameservers.read()),
+          });
           const why = mechanism === 'pf' ? 'as configured' : 'macOS has no other';
           return Promise.resolve({ redirect: flushing(redirect, runner, log), why });
         },

@@ -7,7 +7,13 @@ import { RedirectError, type RedirectPlan } from '../redirect.ts';
 import { bootId } from './boot_id.ts';
 import { BYPASS_TABLE, OWN_TABLE, type PfFiles } from './names.ts';
 import { execute, FLUSH, LOAD, replaceTable } from './pfctl.ts';
-import { renderBypass, renderOwn, renderRuleset, type Ipv6Treatment } from './render.ts';
+import {
+  canRefuseLinkLocalDns,
+  renderBypass,
+  renderOwn,
+  renderRuleset,
+  type Ipv6Treatment,
+} from './render.ts';
 import { deleteState, writeState, writeTable, type PfState } from './state_file.ts';
 import { readSegmentation, writeSegmentation } from './sysctl.ts';
 import { takeToken } from './token.ts';
@@ -20,6 +26,8 @@ export interface InForceOptions {
   /** Destinations that must come to us though their nets are bypassed. */
   readonly caught: readonly Address[];
   readonly ownAddresses: () => readonly Address[];
+  /** Can the system do without the resolvers with link-local addresses, which pf can't have asked in our place? */
+  readonly doesWithoutLinkLocal: () => Promise<boolean>;
 }
 
 export interface InForce {
@@ -41,6 +49,11 @@ export interface InForce {
   replaceBypass(plan: RedirectPlan): Promise<void>;
   /** If the machine has other addresses than at the last load. @returns whether it has. @throws RedirectError */
   refreshOwn(): Promise<boolean>;
+  /**
+   * Refuses what is asked of resolvers with link-local addresses as soon as the system has others, and no longer.
+   * @throws RedirectError; what was in force stays
+   */
+  refreshResolvers(): Promise<void>;
   /** Undoes all of it. May be called again if it failed. @throws RedirectError, after all that could be done */
   undo(): Promise<void>;
 }
@@ -48,12 +61,13 @@ export interface InForce {
 /** Nothing is in the kernel yet; the file of the state is there. @throws RedirectError */
 export async function beginInForce(
   initial: RedirectPlan,
-  { runner, log, files, caught, ownAddresses }: InForceOptions,
+  { runner, log, files, caught, ownAddresses, doesWithoutLinkLocal }: InForceOptions,
 ): Promise<InForce> {
   let plan = initial;
   let ipv6: Ipv6Treatment = 'none';
   let own = '';
   let suspended = false;
+  let refuses = false;
   let state: PfState = {
     owner: process.pid,
     boot: await bootId(runner),
@@ -71,6 +85,26 @@ export async function beginInForce(
   const writeBypass = ({ bypass }: RedirectPlan, treatment: Ipv6Treatment) =>
     writeTable(files, files.bypass, renderBypass(bypass, treatment, caught));
 
+  const shallRefuse = async (treatment: Ipv6Treatment) =>
+    canRefuseLinkLocalDns(plan, treatment) && (await doesWithoutLinkLocal());
+
+  async function load(treatment: Ipv6Treatment): Promise<void> {
+    const addresses = renderOwn(ownAddresses());
+    const refusing = await shallRefuse(treatment);
+    await writeTable(files, files.own, addresses);
+    await writeBypass(plan, treatment);
+    await execute(runner, LOAD, renderRuleset(plan, treatment, files, refusing));
+    if (refusing && !refuses) {
+      log.info(
+        'questions to resolvers with link-local addresses, which pf can’t bring us, are refused: the system asks its others',
+      );
+    }
+    ipv6 = treatment;
+    own = addresses;
+    refuses = refusing;
+    suspended = false;
+  }
+
   await note({});
   return {
     get token() {
@@ -80,15 +114,7 @@ export async function beginInForce(
       return ipv6;
     },
 
-    async load(treatment) {
-      const addresses = renderOwn(ownAddresses());
-      await writeTable(files, files.own, addresses);
-      await writeBypass(plan, treatment);
-      await execute(runner, LOAD, renderRuleset(plan, treatment, files));
-      ipv6 = treatment;
-      own = addresses;
-      suspended = false;
-    },
+    load,
 
     async suspend() {
       if (suspended) return;
@@ -129,6 +155,12 @@ export async function beginInForce(
       await execute(runner, replaceTable(OWN_TABLE, files.own));
       own = addresses;
       return true;
+    },
+
+    async refreshResolvers() {
+      if (suspended || (await shallRefuse(ipv6)) === refuses) return;
+      if (refuses) log.info('questions to resolvers with link-local addresses go to them again');
+      await load(ipv6);
     },
 
     async undo() {

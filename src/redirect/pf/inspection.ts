@@ -3,7 +3,7 @@ import type { Runner } from '../../base/runner.ts';
 import { gatherFacts, type Facts } from './preflight.ts';
 import { readSegmentation } from './sysctl.ts';
 import { listReferences } from './token.ts';
-import { holdsOurRules } from './undo.ts';
+import { countOurRulesets } from './undo.ts';
 
 /** In the order in which they are mended. */
 export const DAMAGES = {
@@ -23,15 +23,16 @@ export type Damage = keyof typeof DAMAGES;
  */
 export async function inspect(runner: Runner, token: string | undefined): Promise<Damage[]> {
   const facts = await gatherFacts(runner);
-  const [references, held, segmentation] = await Promise.all([
+  const [references, rulesets, segmentation] = await Promise.all([
     listReferences(runner),
-    holdsOurRules(runner),
+    countOurRulesets(runner),
     // Where there is no such sysctl, there was none at the start either.
     readSegmentation(runner).catch(() => 0),
   ]);
   return damagesOf(facts, {
     isHeld: references === undefined || references.some((reference) => reference.token === token),
-    held,
+    // One without the other has connections vanish on lo0.
+    held: rulesets === 2,
     segmentation,
   });
 }

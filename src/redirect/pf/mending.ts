@@ -1,6 +1,8 @@
 /** Undoes what other programs do to pf while our rules are in force, as far as we may. */
+import { explain } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Runner } from '../../base/runner.ts';
+import { RedirectError } from '../redirect.ts';
 import type { InForce } from './in_force.ts';
 import { DAMAGES, inspect, type Damage } from './inspection.ts';
 import { sayingOnce } from './once.ts';
@@ -34,11 +36,16 @@ export function createMending({ runner, log, reloadPfConf }: MendingOptions) {
     let found = damages;
     if (found.some(isOfOthers) && reloadPfConf && !reloaded) {
       reloaded = true;
-      await reloadMain(
-        runner,
-        log,
-        found.filter(isOfOthers).map((damage) => DAMAGES[damage]),
-      );
+      try {
+        await reloadMain(
+          runner,
+          log,
+          found.filter(isOfOthers).map((damage) => DAMAGES[damage]),
+        );
+      } catch (error) {
+        if (!(error instanceof RedirectError)) throw error;
+        log.error('could not load /etc/pf.conf anew', { reason: explain(error), hint: error.hint });
+      }
       found = await inspect(runner, rules.token);
     }
     const left = found.filter(isOfOthers);
@@ -61,7 +68,7 @@ export function createMending({ runner, log, reloadPfConf }: MendingOptions) {
     log.error('connections go straight out, past the proxy, for another program has changed pf', {
       found,
       hint: reloadPfConf
-        ? 'it does so again and again: is there a VPN or firewall application?'
+        ? 'it does so again and again, or /etc/pf.conf says so: is there a VPN or firewall application?'
         : 'sudo pfctl -f /etc/pf.conf, or "reload-pf-conf": true',
     });
   }

@@ -38,6 +38,8 @@ export interface PfOptions {
   readonly folder?: string;
   readonly clock?: Clock;
   readonly ownAddresses?: () => readonly Address[];
+  /** Can the system do without the resolvers with link-local addresses, which pf can't have asked in our place? No, if not said. */
+  readonly doesWithoutLinkLocal?: () => Promise<boolean>;
 }
 
 export interface PfRedirect extends Redirect {
@@ -59,6 +61,7 @@ export function createPf({
   folder,
   clock = realClock,
   ownAddresses = ownAddressesNow,
+  doesWithoutLinkLocal = () => Promise.resolve(false),
 }: PfOptions): PfRedirect {
   const files = pfFiles(folder);
   const caught = proofs.destinations.map(({ address }) => address);
@@ -70,6 +73,8 @@ export function createPf({
   let plan: RedirectPlan | undefined;
   let force: InForce | undefined;
   let watchdog: Watchdog | undefined;
+  /** Our rules were seen to catch nothing, and are out; each look tries again. */
+  let ineffective = false;
 
   /** Leaves the guardian at its post if it fails: that will try again when we have ended. */
   async function undo(): Promise<void> {
@@ -86,15 +91,40 @@ export function createPf({
   async function look(networkChanged: boolean): Promise<void> {
     if (!plan || !force) return;
     try {
+      if (ineffective) await force.load(force.ipv6);
       const { damaged, whole } = await mend(force);
       if (damaged) proving.doubt();
       if (await force.refreshOwn()) log.debug('this machine has other addresses');
-      if (whole && (networkChanged || damaged)) await proving.prove(force);
+      await force.refreshResolvers();
+      if (whole && (networkChanged || damaged || ineffective)) await proving.prove(force);
+      if (whole && ineffective) log.info('the rules of pf are in force again');
+      ineffective = false;
       isNews(undefined);
     } catch (error) {
-      const reason = explain(error);
-      const hint = error instanceof RedirectError ? error.hint : undefined;
-      if (isNews(reason)) log.error('could not see to the rules of pf', { reason, hint });
+      await tellOf(error, force);
+    }
+  }
+
+  async function tellOf(error: unknown, rules: InForce): Promise<void> {
+    const reason = explain(error);
+    const hint = error instanceof RedirectError ? error.hint : undefined;
+    const isIneffective = error instanceof RedirectError && error.status === 'ERR_REDIRECT_INEFFECTIVE';
+    if (isNews(reason)) {
+      log.error(
+        isIneffective
+          ? 'connections go straight out, past the proxy, for the rules of pf catch nothing any more'
+          : 'could not see to the rules of pf',
+        { reason, hint },
+      );
+    }
+    if (!isIneffective) return;
+    ineffective = true;
+    proving.doubt();
+    try {
+      // Where they only take connections to where nobody hears them, none would get anywhere.
+      await rules.suspend();
+    } catch (failure) {
+      log.error('could not take out rules that catch nothing', { reason: explain(failure) });
     }
   }
 
@@ -108,6 +138,7 @@ export function createPf({
         watchdog = undefined;
         plan = undefined;
         force = undefined;
+        ineffective = false;
         proving.doubt();
         const left = await takeOutLeft(runner, files);
         if (left.length > 0) {
@@ -116,7 +147,14 @@ export function createPf({
         try {
           await makeReady(runner, log, reloadPfConf);
           post ??= await postGuardian(runner, log, process.pid);
-          force = await beginInForce(wanted, { runner, log, files, caught, ownAddresses });
+          force = await beginInForce(wanted, {
+            runner,
+            log,
+            files,
+            caught,
+            ownAddresses,
+            doesWithoutLinkLocal,
+          });
           await force.load(wanted.ipv6 ? 'redirect' : 'none');
           await force.enable();
           await force.stopSegmentation();

@@ -121,9 +121,19 @@ const READINGS: readonly Reading[] = [
   },
 ];
 
+/** As the same of {@link RELOAD_MAIN}: the file is the user's. */
+const READINGS_OF_MAIN: readonly Reading[] = [
+  {
+    pattern: /syntax error|rules must be in order|unknown group|cannot load|not loaded/i,
+    status: 'ERR_REDIRECT_COMMAND',
+    hint: 'there is a mistake in /etc/pf.conf, or in a file that it names; this shows it, and changes nothing: sudo pfctl -nf /etc/pf.conf',
+  },
+];
+
 function failureOf(argv: readonly string[], { code, stderr }: Finished, stdin?: string): RedirectError {
   const said = spoken(stderr).join('; ') || `exit code ${code}, without a word`;
-  const reading = READINGS.find(({ pattern }) => pattern.test(stderr));
+  const readings = argv === RELOAD_MAIN ? [...READINGS_OF_MAIN, ...READINGS] : READINGS;
+  const reading = readings.find(({ pattern }) => pattern.test(stderr));
   return new RedirectError(
     reading?.status ?? 'ERR_REDIRECT_COMMAND',
     `${argv.join(' ')} failed${atFault(stderr, stdin)}: ${said}`,

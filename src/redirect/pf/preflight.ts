@@ -51,7 +51,11 @@ export async function gatherFacts(runner: Runner): Promise<Facts> {
 }
 
 const RELOAD_HINT =
-  'Load the system’s own rules anew: sudo pfctl -f /etc/pf.conf. Or have snet do so: "redirect": { "reload-pf-conf": true }. Anchors that others have put in meanwhile (Internet Sharing, virtual machines, VPN applications) are lost by that until those programs put them in again.';
+  'Load the system’s own rules anew: sudo pfctl -f /etc/pf.conf. Or have snet do so: "redirect": { "reload-pf-conf": true }. Anchors that others have put in meanwhile (Internet Sharing, virtual machines, VPN applications) are lost by that until those programs put them in again. If it is so again right after that, /etc/pf.conf itself says so (set skip on lo0).';
+
+/** If it is so right after that file was loaded, it is what the file says. */
+const FILE_HINT =
+  '/etc/pf.conf itself says so, which is loaded already. Take "set skip on lo0" out of it, see that it has the lines rdr-anchor "com.apple/*" and anchor "com.apple/*" of the system’s own, and load it: sudo pfctl -f /etc/pf.conf.';
 
 /** What of the facts keeps our rules from working; the worst first. */
 export function judge({ version, main, loopbackSkipped }: Facts): Problem[] {
@@ -116,7 +120,7 @@ export async function makeReady(runner: Runner, log: Log, reloadPfConf: boolean)
       problems.map(({ message }) => message),
     );
     facts = await gatherFacts(runner);
-    problems = judge(facts);
+    problems = judge(facts).map((problem) => (problem.mendable ? { ...problem, hint: FILE_HINT } : problem));
   }
   const [problem] = problems;
   if (problem) throw new RedirectError(problem.status, problem.message, { hint: problem.hint });

@@ -24,7 +24,8 @@ export interface ProvingOptions {
 
 export interface Proving {
   /**
-   * Proves the families that are redirected and not proven yet. IPv6 that is not caught gets its fallback.
+   * Proves the families that are redirected and not proven yet. What is not caught the second time either is not: IPv6 gets
+   * its fallback.
    * @throws RedirectError ERR_REDIRECT_INEFFECTIVE if IPv4 is not caught; or that of loading rules with the fallback
    */
   prove(rules: InForce): Promise<void>;
@@ -49,7 +50,10 @@ export function createProving({ runner, log, proofs, ipv6Fallback }: ProvingOpti
       const redirected = rules.ipv6 === 'redirect' ? ([4, 6] as const) : ([4] as const);
       const families = redirected.filter((family) => !proven.has(family));
       if (families.length === 0) return;
-      const results = await run(families);
+      const first = await run(families);
+      // A machine that has just started, or woken up, may be too busy to take it in time.
+      const late = families.filter((family) => first.get(family) === 'missed');
+      const results = late.length === 0 ? first : new Map([...first, ...(await run(late))]);
       for (const [family, result] of results) {
         if (result === 'caught') proven.add(family);
         if (result === 'no route') {

@@ -17,9 +17,12 @@
  *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 user >= 0 keep state
  *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
  *     pass out quick on ! lo0 route-to (lo0 ::1) inet6 … (the same two)
- *     pass out quick proto tcp from any to <snet_bypass> flags any no state
- *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
- *     pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any user >= 0 flags S/SA keep state
+ *     pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+ *     pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+ *
+ * What goes straight out no rule speaks of: it is treated as if we were not there. A rule that passes it would come before those of
+ * a firewall of the user's, which has its answers in by the state that its own rule keeps; and keeping state here would fill
+ * the kernel's table, which has room for 10,000, with what doesn't concern us.
  *
  * No interface but lo0 and no address of this machine stands in it: it stays true when the network changes. Tables come
  * first, then translation, then filter rules; any other order is a syntax error, as is a last line without its end.
@@ -42,6 +45,8 @@ interface Family {
   readonly resolvers: string;
 }
 
+const LINK_LOCAL = 'fe80::/10';
+
 const V4: Family = {
   name: 'inet',
   loopback: '127.0.0.1',
@@ -53,14 +58,26 @@ const V6: Family = {
   loopback: '::1',
   loopbackNet: '::1',
   // A packet to a link-local address belongs to its interface, from which there is no way to loopback.
-  resolvers: '! fe80::/10',
+  resolvers: `! ${LINK_LOCAL}`,
 };
 
-/** For `pfctl -a … -f -`: tables and rules, in one transaction. */
+/** Where names are ours, and IPv6 is not left alone. */
+export function canRefuseLinkLocalDns({ dns }: Pick<RedirectPlan, 'dns'>, ipv6: Ipv6Treatment): boolean {
+  return dns !== undefined && (ipv6 === 'redirect' || ipv6 === 'block');
+}
+
+/** Destinations that don't go straight out. */
+const ABROAD = `! <${BYPASS_TABLE}>`;
+
+/**
+ * For `pfctl -a … -f -`: tables and rules, in one transaction.
+ * @param refusesLinkLocalDns what is asked of resolvers with link-local addresses; only where {@link canRefuseLinkLocalDns}
+ */
 export function renderRuleset(
   { port, dns, gid }: Pick<RedirectPlan, 'port' | 'dns' | 'gid'>,
   ipv6: Ipv6Treatment,
   files: Pick<PfFiles, 'own' | 'bypass'>,
+  refusesLinkLocalDns = false,
 ): string {
   const redirected = ipv6 === 'redirect' ? [V4, V6] : [V4];
   const withDns = dns === undefined ? [] : redirected;
@@ -75,10 +92,9 @@ export function renderRuleset(
       turned(family, `udp from any to ${family.resolvers} port 53`, 'keep state'),
       turned(family, `tcp from any to ${family.resolvers} port 53`, NEW_ONLY_KEPT),
     ]),
-    ...(ipv6 === 'block' && dns !== undefined ? BLOCK_DNS : []),
-    // Without state, of which the kernel has room for 10,000 and each connection through us takes two.
-    `pass out quick proto tcp from any to <${BYPASS_TABLE}> flags any no state`,
-    ...redirected.map((family) => turned(family, 'tcp from any to any', NEW_ONLY_KEPT)),
+    ...(ipv6 === 'block' && dns !== undefined ? blockDns(V6.resolvers) : []),
+    ...(refusesLinkLocalDns ? blockDns(LINK_LOCAL) : []),
+    ...redirected.map((family) => turned(family, `tcp from any to ${ABROAD}`, NEW_ONLY_KEPT)),
     ...(ipv6 === 'block' ? BLOCK_TCP : []),
   ]);
 }
@@ -130,12 +146,16 @@ function translation(
  * among it, goes as it does over IPv4: no rule of ours speaks of it.
  */
 const BLOCK_TCP = [
-  `block return out quick on ! lo0 inet6 proto tcp from any to any ${OF_THIS_MACHINE} flags S/SA`,
+  `block return out quick on ! lo0 inet6 proto tcp from any to ${ABROAD} ${OF_THIS_MACHINE} flags S/SA`,
 ];
-const BLOCK_DNS = [
-  `block return out quick on ! lo0 inet6 proto udp from any to ${V6.resolvers} port 53 ${OF_THIS_MACHINE}`,
-  `block return out quick on ! lo0 inet6 proto tcp from any to ${V6.resolvers} port 53 ${OF_THIS_MACHINE} flags S/SA`,
-];
+
+/** Who sends gets EHOSTUNREACH at once; mDNSResponder then asks the next resolver (uDNS_CheckCurrentQuestion() in its uDNS.c). */
+function blockDns(resolvers: string): string[] {
+  return [
+    `block return out quick on ! lo0 inet6 proto udp from any to ${resolvers} port 53 ${OF_THIS_MACHINE}`,
+    `block return out quick on ! lo0 inet6 proto tcp from any to ${resolvers} port 53 ${OF_THIS_MACHINE} flags S/SA`,
+  ];
+}
 
 /**
  * For a table's file: what goes straight out.

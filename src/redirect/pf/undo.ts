@@ -17,18 +17,19 @@ const PAUSE_MS = 50;
 /** Said of an anchor that isn't there: it has no rules. */
 const NO_ANCHOR = /DIOCGETRULES(?:ETS?)?: Invalid argument|does not exist/i;
 
-/** Does the kernel hold rules of ours? Tables come and go with them. @throws RedirectError */
-export async function holdsOurRules(runner: Runner): Promise<boolean> {
-  for (const argv of [OUR_TRANSLATION, OUR_FILTER]) {
-    let listing = '';
+/** How many of our two rulesets, translation and filter, the kernel holds. Tables come and go with them. @throws RedirectError */
+export async function countOurRulesets(runner: Runner): Promise<0 | 1 | 2> {
+  const isThere = async (argv: readonly string[]) => {
     try {
-      listing = (await execute(runner, argv)).stdout;
+      return hasRules((await execute(runner, argv)).stdout);
     } catch (error) {
       if (!(error instanceof RedirectError && NO_ANCHOR.test(error.message))) throw error;
+      return false;
     }
-    if (hasRules(listing)) return true;
-  }
-  return false;
+  };
+  const translation = await isThere(OUR_TRANSLATION);
+  const filter = await isThere(OUR_FILTER);
+  return translation && filter ? 2 : translation || filter ? 1 : 0;
 }
 
 /**
@@ -78,7 +79,7 @@ function steps(
   const isOfNow = async () => state?.boot === undefined || (await isOfThisBoot(runner, state.boot));
   return [
     async () => {
-      const held = await holdsOurRules(runner);
+      const held = (await countOurRulesets(runner)) > 0;
       if (!(held || state) || !(await owed())) return undefined;
       await attempt(runner, FLUSH, (stderr) => NO_ANCHOR.test(stderr));
       return held ? `the pf rules and tables of ${ANCHOR}` : undefined;

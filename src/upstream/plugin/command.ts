@@ -1,6 +1,6 @@
 /** The command line of a plugin: its program, found, and in front of it what ends it when we are killed. */
 import type { Log } from '../../base/log.ts';
-import { findProgram, missingProgram, RunError, SEARCH_PATH, type Runner } from '../../base/runner.ts';
+import { findProgram, missingProgram, PLUGIN_PATH, RunError, type Runner } from '../../base/runner.ts';
 import { PluginError } from './plugin_error.ts';
 
 /** Names that share links use, and those that packages have for the same program. */
@@ -11,7 +11,7 @@ const ALSO_CALLED: Readonly<Record<string, string>> = {
 
 /**
  * The plugin's program.
- * @param program a name, looked for in {@link SEARCH_PATH}, or an absolute path
+ * @param program a name, looked for in {@link PLUGIN_PATH}, or an absolute path
  * @returns its absolute path
  * @throws PluginError ERR_PLUGIN_MISSING
  */
@@ -22,7 +22,7 @@ export function locatePlugin(program: string): string {
   if (program.startsWith('/'))
     throw new PluginError('ERR_PLUGIN_MISSING', `there is no program ${program}, or it may not be run`);
   const names = otherName === undefined ? program : `${program}, nor ${otherName},`;
-  throw new PluginError('ERR_PLUGIN_MISSING', `no plugin ${names} in ${SEARCH_PATH}`, {
+  throw new PluginError('ERR_PLUGIN_MISSING', `no plugin ${names} in ${PLUGIN_PATH}`, {
     hint: missingProgram(otherName ?? program).hint,
   });
 }

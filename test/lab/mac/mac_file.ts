@@ -3,6 +3,9 @@ import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from 'no
 import { tryLock } from '../../../ffi/flock.ts';
 import type { MacState } from './mac_state.ts';
 
+/** Where programs find it that run in a namespace which believes to be a Mac. */
+export const MAC_INSIDE = '/run/snet/mac.json';
+
 /** Writes a new one. */
 export function writeMac(path: string, state: MacState): void {
   const beside = `${path}.${process.pid}`;

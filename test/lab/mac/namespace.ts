@@ -12,8 +12,8 @@ import { writeMac } from './mac_file.ts';
 import { stockMac, type MacState } from './mac_state.ts';
 import { nftablesOf } from './pf_nftables.ts';
 
-/** Where the programs inside find the state of the Mac. */
-export const MAC_INSIDE = '/run/snet/mac.json';
+export { MAC_INSIDE } from './mac_file.ts';
+
 const SNET = new URL('snet.ts', import.meta.url).pathname;
 
 export interface MacNamespace {

@@ -176,17 +176,19 @@ function matches(rule: Selection, place: Place, owner?: FilterRule): string[] {
     if (operator !== '>=' || low > 0) throw new Error('no notion of users');
   return ([4, 6] as const)
     .filter((family) => (rule.family ?? family) === family)
-    .map((family) =>
-      [
-        `meta nfproto ${family === 4 ? 'ipv4' : 'ipv6'}`,
-        ...rule.interfaces.map(({ name, negated }) => interfaceMatch(name, negated)),
-        rule.protocols.length > 0 && `meta l4proto { ${rule.protocols.map(protocolName).join(', ')} }`,
-        ...one(rule.to.hosts, 'hosts').map((host) => hostMatch(host, family, place)),
-        rule.to.ports.length > 0 && `th dport { ${rule.to.ports.map(exactly).join(', ')} }`,
-        ...one(owner?.groups ?? [], 'groups').map((test) => `meta skgid ${exactly(test)}`),
-      ]
-        .filter(Boolean)
-        .join(' '),
+    .flatMap((family) =>
+      hostMatches(one(rule.to.hosts, 'hosts')[0], family, place).map((host) =>
+        [
+          `meta nfproto ${family === 4 ? 'ipv4' : 'ipv6'}`,
+          ...rule.interfaces.map(({ name, negated }) => interfaceMatch(name, negated)),
+          rule.protocols.length > 0 && `meta l4proto { ${rule.protocols.map(protocolName).join(', ')} }`,
+          host,
+          rule.to.ports.length > 0 && `th dport { ${rule.to.ports.map(exactly).join(', ')} }`,
+          ...one(owner?.groups ?? [], 'groups').map((test) => `meta skgid ${exactly(test)}`),
+        ]
+          .filter(Boolean)
+          .join(' '),
+      ),
     );
 }
 
@@ -210,16 +212,22 @@ function exactly({ operator, low }: NumberTest): string {
   return String(low);
 }
 
-function hostMatch(host: Host, family: 4 | 6, place: Place): string {
+/** One of these must be so. */
+function hostMatches(host: Host | undefined, family: 4 | 6, place: Place): string[] {
+  if (!host) return [''];
   const address = family === 4 ? 'ip daddr' : 'ip6 daddr';
-  if (host.what === 'block') return `${address} ${host.negated ? '!= ' : ''}${sameFamily(host.cidr, family)}`;
-  if (host.what === 'interface' || host.negated) throw new Error('no notion of such a host');
+  if (host.what === 'block')
+    return [`${address} ${host.negated ? '!= ' : ''}${sameFamily(host.cidr, family)}`];
+  if (host.what === 'interface') throw new Error('no notion of such a host');
   const entries = place.tables.get(host.name) ?? [];
   for (const { negated, cidr } of entries)
     if (negated && cidr.prefix < (family === 4 ? 32 : 128) && cidr.address.family === family)
       throw new Error('what is taken out of a table must be hosts');
-  const inside = `${address} @${setName(place, host.name, family, false)}`;
-  return `${inside} ${address} != @${setName(place, host.name, family, true)}`;
+  const inside = `@${setName(place, host.name, family, false)}`;
+  const takenOut = `@${setName(place, host.name, family, true)}`;
+  return host.negated
+    ? [`${address} != ${inside}`, `${address} ${takenOut}`]
+    : [`${address} ${inside} ${address} != ${takenOut}`];
 }
 
 function sameFamily(cidr: Cidr, family: 4 | 6): string {

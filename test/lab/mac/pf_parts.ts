@@ -22,8 +22,8 @@ const PROTOCOLS: Readonly<Record<string, number>> = {
 };
 /** IFNAMSIZ of xnu's if.h, with the zero byte at its end. */
 const INTERFACE_NAME_SIZE = 16;
-/** UID_MAX and GID_MAX of parse.y: `unknown`, the owner of what has no socket. */
-export const UNKNOWN_ID = 0xffffffff;
+/** UID_MAX and GID_MAX of xnu's sys/syslimits.h: `unknown`, the owner of what has no socket; no number from here on is taken. */
+export const UNKNOWN_ID = 0x7fffffff;
 
 /** `on [!] lo0`, `on { en0 en1 }`. */
 export function readInterfaces(cursor: Cursor): Interface[] {
@@ -171,10 +171,9 @@ export function readIds(cursor: Cursor, what: 'user' | 'group'): NumberTest[] {
     const test = readTest(cursor, () => {
       const text = cursor.word();
       if (text === 'unknown') return UNKNOWN_ID;
-      const id = /^\d+$/.test(text) ? Number(text) : names[text];
-      if (id === undefined) cursor.fail(`unknown ${what} ${text}`);
-      if (id >= UNKNOWN_ID) cursor.fail(`illegal ${what === 'user' ? 'uid' : 'gid'} value ${text}`);
-      return id;
+      if (!/^\d+$/.test(text)) return names[text] ?? cursor.fail(`unknown ${what} ${text}`);
+      if (Number(text) >= UNKNOWN_ID) cursor.fail(`illegal ${what === 'user' ? 'uid' : 'gid'} value ${text}`);
+      return Number(text);
     });
     const isUnknown = test.low === UNKNOWN_ID || test.high === UNKNOWN_ID;
     if (isUnknown && test.operator !== '=' && test.operator !== '!=')

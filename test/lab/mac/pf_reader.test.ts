@@ -165,6 +165,7 @@ describe('the reader takes', () => {
     'pass out proto tcp to {\n  10.0.0.1\n  10.0.0.2\n}\n',
     'pass log (all, to pflog0) all\npass quick log all\n',
     '',
+    'pass all\ndummynet-anchor "x"\npass all\n',
     '# nothing\n\n   \n',
     '# no newline behind a comment',
   ])('%j', (text) => {
@@ -210,6 +211,7 @@ describe('the reader refuses', () => {
     ['to before from', 'pass out proto tcp to any from any\n', 'F:1: syntax error'],
     ['an unknown group', `${PASS} group snet\n`, 'F:1: unknown group snet'],
     ['an unknown user', `${PASS} user snet\n`, 'F:1: unknown user snet'],
+    ['a group that is none', `${PASS} group 2147483647\n`, 'F:1: illegal gid value 2147483647'],
     ['unknown users above others', `${PASS} user > unknown\n`, 'F:1: user unknown requires operator = or !='],
     ['a name of a service', 'pass out proto tcp to any port domain\n', 'F:1: unknown port domain'],
     ['a name of a host', 'pass out proto tcp to localhost\n', 'F:1: could not parse host specification'],
@@ -286,7 +288,7 @@ describe('the reader refuses', () => {
       'no rdr on lo0 inet proto tcp all -> 127.0.0.1\n',
       "F:1: translation rule with 'no' does not need '->'",
     ],
-    ['no and pass', 'no rdr pass on lo0 inet proto tcp all\n', 'F:1: "pass" not valid with "no"'],
+    ['no and pass', 'no rdr pass on lo0 inet proto tcp all\n', 'F:1: pass not valid with no'],
     [
       'an address of the other family',
       'pass out inet proto tcp to ::1\n',
@@ -323,6 +325,8 @@ describe('the reader refuses', () => {
       'F:1: table name too long, max 31 chars',
     ],
     ['its use', `pass to <${'x'.repeat(32)}>\n`, `F:1: table name '${'x'.repeat(32)}' too long`],
+    ['scrub with quick', 'scrub in quick all\n', "F:1: scrub rules do not support 'quick'"],
+    ["an option of other systems' tables", 'table <x> counters\n', "F:1: invalid table option 'counters'"],
     ['an unknown option of a table', 'table <x> permanent\n', "F:1: invalid table option 'permanent'"],
     [
       'a file that is missing',

@@ -25,8 +25,8 @@ export interface ReadOptions {
   readonly tables?: readonly string[];
 }
 
-/** PFCTL_STATE_* of parse.y and, between translation and filtering, of Apple's: no statement goes back to an earlier one. */
-const STAGES = ['options', 'normalization', 'queueing', 'translation', 'dummynet', 'filtering'] as const;
+/** PFCTL_STATE_* of parse.y: no statement goes back to an earlier one. Apple's dummynet has no place among them. */
+const STAGES = ['options', 'normalization', 'queueing', 'translation', 'filtering'] as const;
 type Stage = (typeof STAGES)[number];
 const ORDER = 'Rules must be in order: options, normalization, queueing, translation, filtering';
 
@@ -95,7 +95,6 @@ export function readRuleset(
       enter('normalization');
       readScrub(cursor);
     } else if (cursor.takes('dummynet-anchor')) {
-      enter('dummynet');
       dummynet.push(readAnchor(cursor, 'dummynet'));
     } else if (cursor.takes('anchor')) {
       enter('filtering');
@@ -156,7 +155,7 @@ function readScrub(cursor: Cursor): void {
   cursor.wants('scrub');
   cursor.takesOne(['in', 'out'] as const);
   cursor.takes('log');
-  cursor.takes('quick');
+  if (cursor.takes('quick')) cursor.fail("scrub rules do not support 'quick'");
   readSelection(cursor);
   while (!cursor.over) {
     if (cursor.takesOne(['no-df', 'random-id'] as const)) continue;
@@ -188,7 +187,7 @@ function readTable(cursor: Cursor, readFile: (path: string) => string): [string,
       const option = cursor.string();
       if (option === 'persist') persist = true;
       else if (option === 'const') constant = true;
-      else if (option !== 'counters') cursor.fail(`invalid table option '${option}'`);
+      else cursor.fail(`invalid table option '${option}'`);
     }
   }
   return [name, { line: cursor.line, persist, constant, entries }];

@@ -21,7 +21,7 @@ export function readTranslationRule(cursor: Cursor): TranslationRule {
   const kind = cursor.takesOne(TRANSLATIONS) ?? cursor.fail();
   const pass = cursor.takes('pass');
   readLog(cursor);
-  if (no && pass) cursor.fail('"pass" not valid with "no"');
+  if (no && pass) cursor.fail('pass not valid with no');
   const interfaces = readInterfaces(cursor);
   const said = readFamily(cursor);
   const protocols = readProtocols(cursor);

@@ -20,8 +20,8 @@ import type { PfDevice } from '../../../src/inbound/natlook/pf_device.ts';
 import { conntrackPf } from '../../inbound/natlook/conntrack_pf.ts';
 import { FAULTS } from '../../inbound/natlook/fake_pf.ts';
 import { FakeMac } from './fake_mac.ts';
+import { MAC_INSIDE } from './mac_file.ts';
 import type { MacState } from './mac_state.ts';
-import { MAC_INSIDE } from './namespace.ts';
 import { nftablesOf } from './pf_nftables.ts';
 import { pfStates } from './pf_states.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cleanPf } from '../../../src/redirect/pf/undo.ts';
 import { parseState } from '../../../src/redirect/pf/state_file.ts';
-import { reboot, replaceMainRuleset, turnSharingOn } from '../../lab/mac/mac_state.ts';
+import { reboot, replaceMainRuleset, STOCK_PF_CONF, turnSharingOn } from '../../lab/mac/mac_state.ts';
 import { startReference } from '../../lab/mac/pf_kernel.ts';
 import { at, failure, macForEach, NEXT, PLAN } from './on_mac.ts';
 
@@ -271,7 +271,7 @@ describe('IPv6 that is not caught', () => {
     expect(on().fate(V6)).toBe('blocked');
     expect(on().said).toHaveLength(1);
     await pf.verify();
-    expect(on().proofs).toEqual([[4, 6], [6], [6]]);
+    expect(on().proofs).toEqual([[4, 6], [6], [6], [6]]);
     await pf.remove();
   });
 });
@@ -350,6 +350,22 @@ describe('refuses', () => {
       message: 'the guardian did not get ready: it was not well',
     });
     expect(on().mac.held()).toEqual(before);
+  });
+});
+
+test('says that it is /etc/pf.conf itself, where that has been loaded anew and nothing is better', async () => {
+  const { mac } = on();
+  mac.change((state) => {
+    state.files['/etc/pf.conf'] = `set skip on lo0\n${STOCK_PF_CONF}`;
+    state.pf.skipped.push('lo0');
+  });
+  expect(await failure(on().pf().apply(PLAN))).toMatchObject({
+    hint: expect.stringMatching(/reload-pf-conf.* \/etc\/pf\.conf itself says so \(set skip on lo0\)/),
+  });
+  expect(await failure(on().pf({ reloadPfConf: true }).apply(PLAN))).toMatchObject({
+    status: 'ERR_REDIRECT_INEFFECTIVE',
+    message: expect.stringContaining('pf skips lo0'),
+    hint: expect.stringMatching(/^\/etc\/pf\.conf itself says so, which is loaded already/),
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { RunError, type Runner } from '../../../src/base/runner.ts';
-import { attempt, ENABLE, execute, LOAD, release } from '../../../src/redirect/pf/pfctl.ts';
+import { attempt, ENABLE, execute, LOAD, release, RELOAD_MAIN } from '../../../src/redirect/pf/pfctl.ts';
 import { RedirectError } from '../../../src/redirect/redirect.ts';
 import { LOAD_NOTICES, NOTICES, STALE_WHILE_OFF } from './recorded.ts';
 import { says } from './says.ts';
@@ -56,6 +56,16 @@ describe('execute()', () => {
     const error = await errorOf(failing(`${NOTICES}${stderr}\n`));
     expect(error.status).toBe(status);
     expect(error.hint).toContain(hint);
+  });
+
+  test('does not take mistakes in /etc/pf.conf for ours', async () => {
+    const stderr = '/etc/pf.conf:29: syntax error\npfctl: Syntax error in config file: pf rules not loaded\n';
+    const { hint } = await errorOf(failing(stderr), RELOAD_MAIN);
+    expect(hint).toContain('sudo pfctl -nf /etc/pf.conf');
+    expect(hint).not.toContain('report');
+    expect((await errorOf(failing('pfctl: /dev/pf: Permission denied\n'), RELOAD_MAIN)).status).toBe(
+      'ERR_REDIRECT_PERMISSION',
+    );
   });
 
   test('passes on what pfctl said, without what it always says', async () => {

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { formatAddress, formatEndpoint, parseAddress, type Endpoint } from '../../../src/net/address.ts';
 import { ANCHOR, BYPASS_TABLE, OWN_TABLE, pfFiles } from '../../../src/redirect/pf/names.ts';
 import {
+  canRefuseLinkLocalDns,
   renderBypass,
   renderOwn,
   renderRuleset,
@@ -44,9 +45,8 @@ pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any 
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
 pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto udp from any to ! fe80::/10 port 53 user >= 0 keep state
 pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! fe80::/10 port 53 user >= 0 flags S/SA keep state
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
-pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
 `,
   ],
   [
@@ -62,9 +62,8 @@ no rdr on lo0 inet6 proto { tcp udp } from any to <snet_own>
 no rdr on lo0 inet6 proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet6 proto tcp from any to any -> ::1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
-pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 ::1) inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
 `,
   ],
   [
@@ -82,9 +81,8 @@ pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any 
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
 block return out quick on ! lo0 inet6 proto udp from any to ! fe80::/10 port 53 user >= 0
 block return out quick on ! lo0 inet6 proto tcp from any to ! fe80::/10 port 53 user >= 0 flags S/SA
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
-block return out quick on ! lo0 inet6 proto tcp from any to any user >= 0 flags S/SA
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+block return out quick on ! lo0 inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA
 `,
   ],
   [
@@ -96,9 +94,8 @@ no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
 no rdr on lo0 inet proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
-block return out quick on ! lo0 inet6 proto tcp from any to any user >= 0 flags S/SA
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
+block return out quick on ! lo0 inet6 proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA
 `,
   ],
   ...(['direct', 'none'] as const).flatMap((ipv6) => [
@@ -115,8 +112,7 @@ rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto udp from any to any port 53 user >= 0 keep state
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any port 53 user >= 0 flags S/SA keep state
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
 `,
     ] as const,
     [
@@ -128,8 +124,7 @@ no rdr on lo0 inet proto { tcp udp } from any to <snet_own>
 no rdr on lo0 inet proto tcp from any to <snet_bypass>
 rdr pass on lo0 inet proto tcp from any to any -> 127.0.0.1 port 1111
 pass out quick proto { tcp udp } from any to any group 7777
-pass out quick proto tcp from any to <snet_bypass> flags any no state
-pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to any user >= 0 flags S/SA keep state
+pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet proto tcp from any to ! <snet_bypass> user >= 0 flags S/SA keep state
 `,
     ] as const,
   ]),
@@ -151,7 +146,7 @@ describe('renderRuleset()', () => {
     const plans = fc.record({
       port,
       dns: fc.option(port, { nil: undefined }),
-      gid: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+      gid: fc.integer({ min: 1, max: 2 ** 31 - 2 }),
     });
     fc.assert(
       fc.property(plans, fc.constantFrom('redirect', 'block', 'direct', 'none'), (plan, ipv6) => {
@@ -180,12 +175,19 @@ describe('what the rules make of a packet', () => {
     '2400::/12',
   );
 
-  function fate(ipv6: Ipv6Treatment, plan: typeof PLAN | typeof WITHOUT_DNS, given: Partial<Packet>): string {
+  function fate(
+    ipv6: Ipv6Treatment,
+    plan: typeof PLAN | typeof WITHOUT_DNS,
+    given: Partial<Packet>,
+    refusesLinkLocalDns?: boolean,
+  ): string {
     const contents: Record<string, string> = {
       [FILES.own]: renderOwn(OWN),
       [FILES.bypass]: renderBypass(BYPASS, ipv6, CAUGHT),
     };
-    const ruleset = readRuleset(renderRuleset(plan, ipv6, FILES), { readFile: (path) => contents[path]! });
+    const ruleset = readRuleset(renderRuleset(plan, ipv6, FILES, refusesLinkLocalDns), {
+      readFile: (path) => contents[path]!,
+    });
     const destination = given.destination!;
     const found = evaluate(ruleset, tablesOf(ruleset), {
       protocol: 'tcp',
@@ -249,11 +251,30 @@ describe('what the rules make of a packet', () => {
     expect(of({ destination: question, ...udp }, WITHOUT_DNS)).toBe('passed');
     expect(of({ destination: at('fe80::1', 53), ...udp })).toBe('passed');
     expect(of({ destination: at('fe80::1', 53) })).toBe('passed');
+    const asking = (more: Partial<Packet> = {}) =>
+      fate(ipv6, PLAN, { destination: at('fe80::1', 53), ...more }, true);
+    expect([asking(), asking(udp)]).toEqual(['blocked: return', 'blocked: return']);
+    expect(asking({ group: 7777 })).toBe('passed');
+    expect(asking({ destination: at('fe80::1', 80) })).toBe('passed');
     if (ipv6 === 'none') return;
     expect(of({ destination: at('2400::1', 443) })).toBe('passed');
     expect(of({ destination: at('2001:db8::254', 9) })).toBe(listener ? `${listener}:1111` : otherwise);
     if (listener) expect(of({ destination: at('2a00::5', 443) })).toBe('lost');
   });
+});
+
+test('what is asked of link-local resolvers can be refused, where names are ours and IPv6 is not left alone', () => {
+  const [block] = renderRuleset(PLAN, 'redirect', FILES, true).match(/(?:^block .*\n)+/m)!;
+  expect(block).toBe(`\
+block return out quick on ! lo0 inet6 proto udp from any to fe80::/10 port 53 user >= 0
+block return out quick on ! lo0 inet6 proto tcp from any to fe80::/10 port 53 user >= 0 flags S/SA
+`);
+  readRuleset(renderRuleset(PLAN, 'block', FILES, true), { readFile });
+  expect(canRefuseLinkLocalDns(PLAN, 'redirect')).toBe(true);
+  expect(canRefuseLinkLocalDns(PLAN, 'block')).toBe(true);
+  expect(canRefuseLinkLocalDns(PLAN, 'direct')).toBe(false);
+  expect(canRefuseLinkLocalDns(PLAN, 'none')).toBe(false);
+  expect(canRefuseLinkLocalDns(WITHOUT_DNS, 'redirect')).toBe(false);
 });
 
 describe('tables', () => {

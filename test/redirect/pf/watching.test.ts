@@ -50,6 +50,14 @@ describe('every 30 s', () => {
       'our reference to pf was dropped',
     ],
     ['rules that were flushed', ({ pf }) => delete pf.anchors[OURS], 'our rules were flushed'],
+    [
+      'half of the rules that was flushed',
+      ({ pf }) => {
+        const rules = pf.anchors[OURS]!;
+        pf.anchors[OURS] = { ...rules, text: rules.text.replaceAll(/^(?:no )?rdr .*\n/gm, '') };
+      },
+      'our rules were flushed',
+    ],
     ['the sysctl', ({ sysctls }) => (sysctls['net.inet.tcp.tso'] = '1'), 'net.inet.tcp.tso was set'],
   ])('%s is put right, and said once', async (_what, harm, words) => {
     const { mac } = on();
@@ -168,6 +176,23 @@ describe('every 30 s', () => {
     await pf.remove();
   });
 
+  test('an /etc/pf.conf that can’t be loaded does not have connections vanish', async () => {
+    const { mac } = on();
+    const pf = on().pf({ reloadPfConf: true });
+    await pf.apply(PLAN);
+    mac.change((state) => {
+      state.files['/etc/pf.conf'] = 'pass from nowhere\n';
+      state.pf.skipped.push('lo0');
+    });
+    await looks();
+    expect(on().fate()).toBe('passed');
+    expect(on().said.filter((line) => line.startsWith('error: '))).toEqual([
+      expect.stringMatching(/^error: could not load \/etc\/pf\.conf anew .*hint=.*sudo pfctl -nf/),
+      expect.stringMatching(/^error: connections go straight out/),
+    ]);
+    await pf.remove();
+  });
+
   test('a program that does not give in is not fought', async () => {
     const { mac } = on();
     const pf = on().pf({ reloadPfConf: true });
@@ -226,9 +251,52 @@ describe('every 30 s', () => {
     await looks();
     await pf.verify();
     await pf.verify();
-    expect(on().said.filter((line) => line.startsWith('error: could not see to the rules'))).toEqual([
-      expect.stringContaining('before ours come other filter rules (1)'),
+    expect(on().said.filter((line) => line.startsWith('error: '))).toEqual([
+      expect.stringMatching(
+        /^error: connections go straight out, past the proxy.*before ours come other filter rules \(1\)/,
+      ),
     ]);
+    await pf.remove();
+  });
+
+  test('rules that have connections get lost are out, until they catch what they should', async () => {
+    const { mac } = on();
+    const before = mac.held();
+    const pf = on().pf();
+    await pf.apply(PLAN);
+    on().proof = () => 'missed';
+    mac.change(stop);
+    await looks(3);
+    expect(on().fate()).toBe('passed');
+    const failure = 'error: connections go straight out, past the proxy, for the rules of pf catch nothing';
+    expect(on().said.filter((line) => line.startsWith(failure))).toHaveLength(1);
+    await pf.update(NEXT);
+    expect(on().fate()).toBe('passed');
+    on().proof = () => undefined;
+    await looks();
+    expect(on().fate()).toBe('127.0.0.1:1111');
+    expect(on().fate({ destination: at('1.2.4.8', 443) })).toBe('passed');
+    expect(on().said.at(-1)).toBe('info: the rules of pf are in force again');
+    const { length } = on().proofs;
+    await looks(2);
+    expect(on().proofs).toHaveLength(length);
+    // It is news if it comes again.
+    on().proof = () => 'missed';
+    mac.change(stop);
+    await looks();
+    expect(on().said.filter((line) => line.startsWith(failure))).toHaveLength(2);
+    await pf.remove();
+    expect(mac.held()).toEqual(before);
+  });
+
+  test('a proof that came too late once counts for nothing', async () => {
+    const pf = on().pf();
+    const late = new Set([4, 6]);
+    on().proof = (family) => (late.delete(family) ? 'missed' : undefined);
+    await pf.apply(PLAN);
+    expect(on().said).toEqual([]);
+    expect(on().fate()).toBe('127.0.0.1:1111');
+    expect(on().fate({ destination: at('2606:2800::1', 443) })).toBe('[::1]:1111');
     await pf.remove();
   });
 });
