@@ -61,7 +61,7 @@ describeNeeding(NEEDS, 'a group', () => {
   test('fastest leaves the slow one, and takes no turns with those that are about as fast', async () => {
     await using undo = new AsyncDisposableStack();
     for (const one of ones) undo.use(await one.start());
-    const argv = [process.execPath, SLOW_RELAY, String(SLOW.port), String(SERVER.port), '100'];
+    const argv = [process.execPath, SLOW_RELAY, String(SLOW.port), String(SERVER.port), '400'];
     const relay = undo.use(start(first.ns, argv));
     await relay.says(/^ready$/m);
     const upstream = [shareLink(FAR.v4, SLOW), second.link, third.link];

@@ -74,7 +74,7 @@ function tellsNothing(speak: () => Speech): void {
 
   test('random bytes of every length: the end by the clock is of one kind', async () => {
     const speech = speak();
-    using far = farEnd(speech, { timeouts: { handshake: 300 } });
+    using far = farEnd(speech, { timeouts: { handshake: 1_500 } });
     expect(await seenByWaiting(far, speech, random)).toEqual(random.map(() => NOTHING_SEEN));
   });
 
@@ -111,8 +111,7 @@ describe.each([
     const speech = speak();
     let reached = 0;
     using target = serve({ open: () => void reached++ });
-    // A header of the 2022 edition may have 900 bytes of padding.
-    using far = farEnd(speech, { limit: 5_000, server: { 'max-strangers': 5_000 } });
+    using far = farEnd(speech);
     const wire = sealed(speech, target.endpoint, 'GET /');
     const first = visit(far, speech);
     await writeAll(await first.socket, wire);
@@ -179,17 +178,25 @@ describe.each([
   });
 });
 
+/** More at once would not fit into the listener's backlog, and the kernel resets some of those that it lets wait elsewhere. */
+const CROWD = 250;
+
 /** Each sends its probe, stays for a while, and ends. */
 async function seenByLeaving(far: Stage, speech: Speech, probes: readonly Probe[]): Promise<Seen[]> {
-  const clients = await sendAll(far, speech, probes);
+  const all: Seen[] = [];
   const strangers = () => far.server.status().open.strangers;
-  // Of as many at once some have to wait for the kernel.
-  await eventually('all to have come', () => strangers() >= probes.length);
-  await Bun.sleep(100);
-  // Nobody was sent away, and nobody taken for a client.
-  expect(strangers()).toBe(probes.length);
-  for (const client of clients) (await client.socket).shutdown();
-  return seen(clients);
+  for (let from = 0; from < probes.length; from += CROWD) {
+    const crowd = probes.slice(from, from + CROWD);
+    const clients = await sendAll(far, speech, crowd);
+    await eventually('all to have come', () => strangers() >= crowd.length);
+    await Bun.sleep(100);
+    // Nobody was sent away, and nobody taken for a client.
+    expect(strangers()).toBe(crowd.length);
+    for (const client of clients) (await client.socket).shutdown();
+    all.push(...(await seen(clients)));
+    await eventually('all to have gone', () => strangers() === 0);
+  }
+  return all;
 }
 
 /** The same, until the far end ends. */
