@@ -1,6 +1,6 @@
 /** `snet server` as a user meets it: what it prints, what it warns of, how it ends. */
 import { describe, expect, test } from 'bun:test';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { EXIT } from '../../src/cli/exit.ts';
 import { renderQr } from '../../src/cli/qr.ts';
 import { parseShareLink } from '../../src/config/share_link.ts';
@@ -53,7 +53,8 @@ async function serve(argv: readonly string[], options: Options = {}) {
   });
   // The links come behind that.
   await Bun.sleep(150);
-  const argvSeen = readFileSync(`/proc/${server.child.pid}/cmdline`, 'utf8');
+  const ps = Bun.spawnSync(['ps', '-ww', '-o', 'args=', '-p', String(server.child.pid)]);
+  const argvSeen = ps.stdout.toString();
   server.child.kill('SIGTERM');
   return { ...(await server.ended()), argvSeen };
 }
@@ -92,6 +93,7 @@ describe('snet server', () => {
     });
     const upstream = parseShareLink(stdout) as { readonly password: { reveal(): string } };
     expect(upstream.password.reveal()).toBe('hunter2');
+    expect(argvSeen).toContain('aes-256-gcm');
     expect(stderr + argvSeen).not.toContain('hunter2');
     expect(stderr).not.toContain('warning');
   });

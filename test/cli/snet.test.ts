@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../../package.json';
 import { EXIT } from '../../src/cli/exit.ts';
+import { testNeeding } from '../needs.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const LINK = 'ss://aes-256-gcm:hunter2@h.example:8388';
@@ -257,7 +258,8 @@ describe('snet check', () => {
   });
 });
 
-test('a full disk is a failure that is told', async () => {
+// macOS has no such device.
+testNeeding(['linux'], 'a full disk is a failure that is told', async () => {
   const child = Bun.spawn([process.execPath, MAIN, 'version'], {
     stdout: Bun.file('/dev/full'),
     stderr: 'pipe',

@@ -19,7 +19,7 @@ const short = ({ general, domains, uncaught }: SystemNameservers) => ({
 
 /** A listing with one line of fields a resolver. */
 const listing = (...resolvers: string[]) =>
-  resolvers.map((fields, i) => `resolver #${i}\n  ${fields.replaceAll('; ', '\n  ')}\n`).join('\n');
+  resolvers.map((fields, i) => `resolver #${i + 1}\n  ${fields.replaceAll('; ', '\n  ')}\n`).join('\n');
 const found = (...resolvers: string[]) => short(resolversIn(parseScutilDns(listing(...resolvers))));
 
 describe('resolversIn', () => {

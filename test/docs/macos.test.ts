@@ -36,6 +36,7 @@ describe('docs/macos.md', () => {
     'the rules of pf catch nothing any more',
     '/etc/pf.conf itself says so',
     'could not load /etc/pf.conf anew',
+    'pf was off, and its main ruleset blocks',
     'what is asked of a resolver with a link-local address can not be caught',
     'questions to resolvers with link-local addresses',
     'net.inet.tcp.tso could not be set to 0',

@@ -3,6 +3,7 @@ import { SystemError } from '../../ffi/errno.ts';
 import { FIONREAD, PADDED, rawIoctl, whyLost, type Ioctl } from '../../ffi/ioctl.ts';
 import { libc } from '../../ffi/libc.ts';
 import { socketPair } from '../../ffi/socketpair.ts';
+import { testNeeding } from '../needs.ts';
 
 describe('the padded ioctl', () => {
   test('arrives', () => expect(whyLost(PADDED.ioctl)).toBeUndefined());
@@ -50,7 +51,12 @@ describe('the padded ioctl', () => {
   });
 });
 
-test('there is no __ioctl where there is no libSystem', () => expect(rawIoctl()).toBeUndefined());
+testNeeding(['linux'], 'there is no __ioctl where there is no libSystem', () =>
+  expect(rawIoctl()).toBeUndefined(),
+);
+testNeeding(['macos'], 'the call below ioctl arrives as well', () =>
+  expect(whyLost(rawIoctl()!.ioctl)).toBeUndefined(),
+);
 
 describe('whyLost()', () => {
   const throwing = (error: Error): Ioctl => {

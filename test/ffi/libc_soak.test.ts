@@ -40,7 +40,7 @@ describe('the C library gives right answers every time', () => {
       code: 0,
       outcome: { rounds: 20_000, wrong: {} },
     });
-    // The cells of sockopt.ts and rlimit.ts, netlink's buffers and cells, and those of the program itself.
-    expect(places).toBeGreaterThanOrEqual(9);
+    // The cells of sockopt.ts and rlimit.ts, on Linux netlink's buffers and cells, and those of the program itself.
+    expect(places).toBeGreaterThanOrEqual(process.platform === 'linux' ? 9 : 6);
   });
 });

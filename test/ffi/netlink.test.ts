@@ -1,9 +1,10 @@
 /** Linux only. Reads the machine's interfaces over rtnetlink (no privilege needed), and changes nothing. */
-import { describe, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { SystemError } from '../../ffi/errno.ts';
 import { checked, libc } from '../../ffi/libc.ts';
 import { Pinned } from '../../ffi/memory.ts';
 import { openNetlink, type NetlinkSocket } from '../../ffi/netlink.ts';
+import { describeNeeding } from '../needs.ts';
 import { getLink, header, NETLINK_ROUTE, RTM_NEWLINK } from './rtnetlink.ts';
 
 /** linux/netlink.h */
@@ -31,7 +32,7 @@ function codeOf(action: () => unknown): string {
   return 'no error';
 }
 
-describe.if(process.platform === 'linux')('openNetlink()', () => {
+describeNeeding(['linux'], 'openNetlink()', () => {
   test('asks the kernel and hears its answer', () => {
     withSocket(NETLINK_ROUTE, SECOND, (socket) => {
       socket.send(getLink(1, 77));

@@ -50,7 +50,7 @@ async function raise(prefix: readonly string[] = []): Promise<unknown> {
   return JSON.parse(await new Response(child.stdout).text());
 }
 
-describeNeeding(['root', 'setpriv', 'prlimit'], 'the file limit', () => {
+describeNeeding(['linux', 'root', 'setpriv', 'prlimit'], 'the file limit', () => {
   test('in force is what the kernel shows', () => {
     const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))!;
     expect(fileLimit()).toEqual({ soft: Number(soft), hard: Number(hard) });

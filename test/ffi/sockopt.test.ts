@@ -75,7 +75,7 @@ describe('socket options', () => {
   );
 });
 
-describeNeeding(['root'], 'forced buffer sizes', () => {
+describeNeeding(['linux', 'root'], 'forced buffer sizes', () => {
   test.each([
     [SO_SNDBUF, SO_SNDBUFFORCE, 'wmem_max'],
     [SO_RCVBUF, SO_RCVBUFFORCE, 'rmem_max'],

@@ -7,6 +7,7 @@ import { systemPf, type PfDevice } from '../../src/inbound/natlook/pf_device.ts'
 import { openOriginalDestinations } from '../../src/inbound/original_destination_darwin.ts';
 import { formatEndpoint, parseAddress, type Endpoint } from '../../src/net/address.ts';
 import { descriptor } from '../../src/net/socket.ts';
+import { testNeeding } from '../needs.ts';
 import { FAULTS, fail, fakePf, WORKS, WRITES_ELSEWHERE, type Answer, type Errno } from './natlook/fake_pf.ts';
 
 /** What the self-test asks. */
@@ -162,7 +163,7 @@ describe('openOriginalDestinations()', () => {
     expect(error.message).toStartWith("/dev/pf can't be opened");
   });
 
-  test('fails on this machine, which has no pf', async () => {
+  testNeeding(['linux'], 'fails on this machine, which has no pf', async () => {
     const error = await errorOf(openOriginalDestinations({ runner: noRunner, log: silent, pf: systemPf }));
     expect(error).toMatchObject({
       status: 'ERR_PF_UNAVAILABLE',

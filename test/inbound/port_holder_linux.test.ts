@@ -58,7 +58,9 @@ describe('portHolder()', () => {
     expect(portHolder(11111, proc.path)).toBeUndefined();
     expect(portHolder(1111, proc.file('nothing'))).toBeUndefined();
   });
+});
 
+describeNeeding(['linux'], 'portHolder(), by the real /proc', () => {
   test.each(['127.0.0.1', '::1'])('finds us on %s', (hostname) => {
     const server = Bun.listen({ hostname, port: 0, socket: { data() {} } });
     expect(portHolder(server.port)).toStartWith(`process ${process.pid} (`);

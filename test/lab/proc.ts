@@ -1,4 +1,4 @@
-/** What proc(5) says of a process. */
+/** What the system says of a process: proc(5), where it isn't said otherwise. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { eventually } from './eventually.ts';
 
@@ -13,6 +13,13 @@ export function childrenOf(pid: number): number[] {
 
 /** Whether a process runs no more, even if nobody has asked for its exit code yet. */
 export function hasEnded(pid: number): boolean {
+  if (process.platform !== 'linux') {
+    // ps(1) of POSIX; nothing for a process that is not there.
+    const state = Bun.spawnSync(['ps', '-o', 'state=', '-p', String(pid)])
+      .stdout.toString()
+      .trim();
+    return state === '' || state.startsWith('Z');
+  }
   try {
     return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {

@@ -20,7 +20,7 @@ const ROUNDS = { first: 10, after: 60 };
  */
 const BOUND_KIB = 96 * 1024;
 
-describeNeeding(['openssl'], 'snet server under fire', () => {
+describeNeeding(['linux', 'openssl'], 'snet server under fire', () => {
   const folder = folderForAll();
 
   test('lives, forgets, and serves whoever knows the key', async () => {

@@ -63,6 +63,8 @@ export interface MainRuleset {
   readonly sharing: boolean;
   /** Filter rules of others that come before ours, as pfctl prints them. */
   readonly ahead: readonly string[];
+  /** Filter rules of others that block, wherever they stand: somebody's firewall. */
+  readonly blocks: readonly string[];
 }
 
 const OURS = 'anchor "com.apple/*"';
@@ -79,6 +81,7 @@ export function mainRulesetIn(translation: string, filter: string): MainRuleset 
     ahead: rules
       .slice(0, Math.max(place, 0))
       .filter((line) => !line.startsWith('anchor "com.apple.internet-sharing')),
+    blocks: rules.filter((line) => /^block\b/.test(line)),
   };
 }
 

@@ -125,6 +125,13 @@ export async function makeReady(runner: Runner, log: Log, reloadPfConf: boolean)
   const [problem] = problems;
   if (problem) throw new RedirectError(problem.status, problem.message, { hint: problem.hint });
   log.debug('pf as it was found', { facts: describeFacts(facts) });
+  const { blocks } = facts.main;
+  if (facts.enabled === false && blocks.length > 0) {
+    log.warn('pf was off, and its main ruleset blocks: those rules are in force as well while snet runs', {
+      rules: blocks.length,
+      first: blocks[0],
+    });
+  }
   if (facts.main.sharing) {
     log.info(
       'Internet Sharing or a network of virtual machines is on: what comes from there is not redirected',

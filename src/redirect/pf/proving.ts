@@ -31,10 +31,13 @@ export interface Proving {
   prove(rules: InForce): Promise<void>;
   /** What was proven may be so no more. */
   doubt(): void;
+  /** IPv4 could not even be tried the last time: there may be a route by now, without anybody having told us. */
+  readonly waits: boolean;
 }
 
 export function createProving({ runner, log, proofs, ipv6Fallback }: ProvingOptions): Proving {
   const proven = new Set<4 | 6>();
+  let waits = false;
 
   async function run(families: readonly (4 | 6)[]) {
     try {
@@ -56,10 +59,17 @@ export function createProving({ runner, log, proofs, ipv6Fallback }: ProvingOpti
       const results = late.length === 0 ? first : new Map([...first, ...(await run(late))]);
       for (const [family, result] of results) {
         if (result === 'caught') proven.add(family);
-        if (result === 'no route') {
-          log.debug('there is no route: what the rules do is proven when there is one', { family });
+        if (result === 'no route' && family === 6) {
+          log.debug('there is no route for IPv6: what the rules do is proven when there is one');
         }
       }
+      if (results.get(4) === 'no route' && !waits) {
+        // What a rule of pf blocks fails in the same way: pf_inet_hook() in xnu's bsd/net/pf_ioctl.c.
+        log.info(
+          'there is no route for IPv4, or a filter blocks it: what the rules do is proven when there is one',
+        );
+      }
+      waits = families.includes(4) && results.get(4) === 'no route';
       if (results.get(4) === 'missed') throw await ineffective(runner);
       if (results.get(6) !== 'missed') return;
       await rules.load(ipv6Fallback);
@@ -72,6 +82,10 @@ export function createProving({ runner, log, proofs, ipv6Fallback }: ProvingOpti
 
     doubt() {
       proven.clear();
+    },
+
+    get waits() {
+      return waits;
     },
   };
 }

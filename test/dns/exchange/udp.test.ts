@@ -24,18 +24,19 @@ interface Server extends Disposable {
 async function resolver(
   onQuery: (query: Uint8Array, say: (message: Uint8Array) => void, nth: number) => void,
   hostname = '127.0.0.1',
+  port = 0,
 ): Promise<Server> {
   const heard: Heard[] = [];
   const socket = await Bun.udpSocket({
     hostname,
-    port: 0,
+    port,
     socket: {
-      data(it, bytes, port, address) {
+      data(it, bytes, from, address) {
         const query = new Uint8Array(bytes);
-        heard.push({ query, port });
+        heard.push({ query, port: from });
         const say = (message: Uint8Array) => {
           try {
-            it.send(message, port, address);
+            it.send(message, from, address);
           } catch (error) {
             // ICMP said of an earlier answer, to a query that was sent again, that nobody waits for it any more.
             if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
@@ -63,7 +64,7 @@ function asking(port: number, { mixCase = false, hostname = '127.0.0.1' } = {}):
 
 const TRUE = ['192.0.2.1'];
 const FORGED = ['203.0.113.1'];
-const sockets = () => readdirSync('/proc/self/fd').length;
+const sockets = () => readdirSync('/dev/fd').length;
 
 test('each query leaves from a port and with an id of its own', async () => {
   using server = await resolver((query, say) => say(answer(query, TRUE)));
@@ -182,12 +183,11 @@ test('a lost query is sent again, from the same port and with the same id', asyn
 
 test('what is truncated is asked for over TCP', async () => {
   const many = Array.from({ length: 200 }, (_, n) => `192.0.2.${n}`);
-  using server = await resolver((query, say) => say(answer(query, TRUE, { flags: TRUNCATED })));
   const unframe = unframing();
   const overTcp: Uint8Array[] = [];
   const tcp = Bun.listen({
     hostname: '127.0.0.1',
-    port: server.port,
+    port: 0,
     socket: {
       binaryType: 'uint8array',
       data(it, bytes) {
@@ -198,6 +198,12 @@ test('what is truncated is asked for over TCP', async () => {
       },
     },
   });
+  // TCP first: its ports are the scarce ones, with all the connections that have ended lately.
+  using server = await resolver(
+    (query, say) => say(answer(query, TRUE, { flags: TRUNCATED })),
+    '127.0.0.1',
+    tcp.port,
+  );
   const { query, question } = ask('a.test');
   const message = await asking(server.port, { mixCase: true }).ask(query, question, { signal: NEVER });
   expect(told(message)).toEqual({ id: 0x1234, data: many });

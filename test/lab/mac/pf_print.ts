@@ -111,7 +111,8 @@ function printPass(single: Single, rule: FilterRule): string {
   const address = route?.address;
   return words(
     action,
-    action === 'block' && answer !== 'policy' && answer,
+    // Without another `set block-policy`, which no Mac here has.
+    action === 'block' && (answer === 'policy' ? 'drop' : answer),
     direction,
     quick && 'quick',
     single.interface && onInterface(single.interface),

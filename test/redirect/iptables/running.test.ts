@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { isRunning } from '../../../src/redirect/iptables/running.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { folderForEach } from '../../lab/folder.ts';
+import { testNeeding } from '../../needs.ts';
 
 const proc = folderForEach();
 
@@ -29,11 +30,11 @@ test('a process that has ended is none, nor is any where there is no procfs', ()
   expect(isRunning(7, proc.file('nowhere'))).toBe(false);
 });
 
-test('this process runs', () => {
+testNeeding(['linux'], 'this process runs', () => {
   expect(isRunning(process.pid)).toBe(true);
 });
 
-test('a zombie does not', async () => {
+testNeeding(['linux'], 'a zombie does not', async () => {
   // Nobody asks for the child's exit code: the shell has become another program by then.
   const script = `${process.execPath} -e 0 & echo $!; exec sleep 60`;
   const parent = Bun.spawn(['sh', '-c', script], { stdout: 'pipe' });

@@ -13,6 +13,19 @@ block out proto tcp from any to any port 25
 pass out proto { tcp udp } from any to any port { 53 80 443 } keep state
 `;
 
+test('one that was loaded and never switched on is in force with pf, and that is said', async () => {
+  const { mac, said } = on();
+  mac.change((state) => replaceMainRuleset(state, FIREWALL));
+  const pf = on().pf();
+  await pf.apply(PLAN);
+  expect(said).toEqual([
+    expect.stringMatching(
+      /^warn: pf was off, and its main ruleset blocks: .* rules=2 first=block drop in all$/,
+    ),
+  ]);
+  await pf.remove();
+});
+
 test('what goes straight out is to it as if we were not there', async () => {
   const { mac } = on();
   mac.change((state) => {
@@ -44,6 +57,7 @@ test('what goes straight out is to it as if we were not there', async () => {
   ]);
   const pf = on().pf();
   await pf.apply(PLAN);
+  expect(on().said).toEqual([]);
   expect(bypassed()).toEqual(before);
   // Nor is what we catch, or send, in want of its answers.
   expect(fate('93.184.216.34', 443).what).toBe('redirected');

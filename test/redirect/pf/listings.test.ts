@@ -81,7 +81,7 @@ describe('referencesIn()', () => {
 });
 
 describe('mainRulesetIn()', () => {
-  const stock = { asksUs: true, sharing: false, ahead: [] };
+  const stock = { asksUs: true, sharing: false, ahead: [], blocks: [] };
 
   test('of macOS as it comes', () => {
     expect(mainRulesetIn(STOCK_TRANSLATION, STOCK_FILTER)).toEqual(stock);
@@ -104,10 +104,11 @@ describe('mainRulesetIn()', () => {
   });
 
   test('tells what comes before us', () => {
-    const filter = `anchor "mullvad" all\nblock drop in all\n${STOCK_FILTER}pass in all\n`;
+    const filter = `anchor "mullvad" all\nblock drop in all\n${STOCK_FILTER}pass in all\nblock return out proto tcp all port = 25\n`;
     expect(mainRulesetIn(STOCK_TRANSLATION, filter)).toEqual({
       ...stock,
       ahead: ['anchor "mullvad" all', 'block drop in all'],
+      blocks: ['block drop in all', 'block return out proto tcp all port = 25'],
     });
   });
 });

@@ -17,7 +17,7 @@ import { says } from './says.ts';
 const STOCK: Facts = {
   version: '15.6.1',
   enabled: false,
-  main: { asksUs: true, sharing: false, ahead: [] },
+  main: { asksUs: true, sharing: false, ahead: [], blocks: [] },
   loopbackSkipped: false,
 };
 
@@ -50,7 +50,7 @@ describe('gatherFacts()', () => {
     expect(facts).toEqual({
       ...STOCK,
       enabled: true,
-      main: { asksUs: true, sharing: true, ahead: [] },
+      main: { asksUs: true, sharing: true, ahead: [], blocks: [] },
       loopbackSkipped: true,
     });
   });
@@ -125,7 +125,12 @@ test('describeFacts() puts all that stands out on one line', () => {
     describeFacts({
       version: undefined,
       enabled: true,
-      main: { asksUs: false, sharing: true, ahead: ['anchor "mullvad" all', 'block drop in all'] },
+      main: {
+        asksUs: false,
+        sharing: true,
+        ahead: ['anchor "mullvad" all', 'block drop in all'],
+        blocks: [],
+      },
       loopbackSkipped: true,
     }),
   ).toBe(

@@ -289,6 +289,22 @@ describe('every 30 s', () => {
     expect(mac.held()).toEqual(before);
   });
 
+  test('a Mac without a network is tried again until it has one, or a filter lets it out', async () => {
+    on().proof = (family) => (family === 4 ? 'no route' : undefined);
+    const pf = on().pf();
+    await pf.apply(PLAN);
+    await looks(2);
+    expect(on().said).toEqual([
+      expect.stringMatching(/^info: there is no route for IPv4, or a filter blocks/),
+    ]);
+    expect(on().proofs).toEqual([[4, 6], [4], [4]]);
+    on().proof = () => undefined;
+    await looks(3);
+    expect(on().proofs).toHaveLength(4);
+    expect(on().said).toHaveLength(1);
+    await pf.remove();
+  });
+
   test('a proof that came too late once counts for nothing', async () => {
     const pf = on().pf();
     const late = new Set([4, 6]);

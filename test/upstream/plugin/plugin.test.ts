@@ -2,14 +2,14 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { silent, type Log } from '../../../src/base/log.ts';
-import { missingProgram, systemRunner, type Runner } from '../../../src/base/runner.ts';
+import { missingProgram, PLUGIN_PATH, systemRunner, type Runner } from '../../../src/base/runner.ts';
 import { parseAddress, type Endpoint } from '../../../src/net/address.ts';
 import { locatePlugin } from '../../../src/upstream/plugin/command.ts';
 import { startPlugin, type Plugin, type PluginTiming } from '../../../src/upstream/plugin/plugin.ts';
 import { PluginError } from '../../../src/upstream/plugin/plugin_error.ts';
 import { eventually } from '../../lab/eventually.ts';
 import { hasEnded } from '../../lab/proc.ts';
-import { describeNeeding } from '../../needs.ts';
+import { describeNeeding, testNeeding } from '../../needs.ts';
 import { askAt, createFake, createMemoryLog, TIMING } from './fake.ts';
 
 const server = (text: string): Endpoint => ({ address: parseAddress(text)!, port: 8388 });
@@ -129,9 +129,7 @@ describe('what can not be started', () => {
   test('is missing: by name says where it was looked for', async () => {
     const error = await refusal(start({ program: 'snet-no-such-plugin' }));
     expect(error.status).toBe('ERR_PLUGIN_MISSING');
-    expect(error.message).toBe(
-      'no plugin snet-no-such-plugin in /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    );
+    expect(error.message).toBe(`no plugin snet-no-such-plugin in ${PLUGIN_PATH}`);
   });
 
   test.each(['/nowhere/plugin', '/etc/passwd', '/etc'])('is missing: %s', async (program) => {
@@ -293,7 +291,7 @@ describe('the end', () => {
     expect(pids.map(hasEnded)).toEqual([true, true]);
   });
 
-  test('a terminal has no say: it is in a session of its own', async () => {
+  testNeeding(['linux'], 'a terminal has no say: it is in a session of its own', async () => {
     await using fake = await createFake();
     await using plugin = await started({ program: fake.program });
     const { pid } = await askAt(plugin.endpoint.port);
