@@ -1,5 +1,6 @@
 /** Runs ipset and the programs of iptables; their failures come out as ours. */
-import { RunError, type Runner } from '../../base/runner.ts';
+import type { Runner } from '../../base/runner.ts';
+import { runCommand } from '../command.ts';
 import { RedirectError, type RedirectStatus } from '../redirect.ts';
 
 /** Seconds that a program waits for another one's change to end, before it gives up and says so. */
@@ -25,23 +26,13 @@ export function restoreRules(family: 4 | 6, ...more: readonly string[]): string[
  *   ERR_REDIRECT_PERMISSION; ERR_REDIRECT_COMMAND for every other failure
  */
 export async function execute(runner: Runner, argv: readonly string[], stdin?: string): Promise<string> {
-  const { code, stdout, stderr } = await finished(runner, argv, stdin);
+  const { code, stdout, stderr } = await runCommand(runner, argv, stdin);
   if (code === 0) return stdout;
   const said = oneLine(stderr) || `exit code ${code}, without a word`;
   const status = statusOf(stderr);
   throw new RedirectError(status, `${argv[0]} failed${atFault(stderr, stdin)}: ${said}`, {
     hint: hintFor(status, stderr),
   });
-}
-
-async function finished(runner: Runner, argv: readonly string[], stdin: string | undefined) {
-  try {
-    return await runner.run(argv, stdin === undefined ? {} : { stdin });
-  } catch (cause) {
-    if (!(cause instanceof RunError)) throw cause;
-    const status = cause.status === 'ERR_RUN_MISSING' ? 'ERR_REDIRECT_UNSUPPORTED' : 'ERR_REDIRECT_COMMAND';
-    throw new RedirectError(status, cause.message, { hint: cause.hint, cause });
-  }
 }
 
 /** What the programs say, in the C locale; each of iptables 1.8 (both variants) or ipset 7. */

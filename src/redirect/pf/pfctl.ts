@@ -1,5 +1,6 @@
 /** Runs pfctl, and sysctl; their failures come out as ours, with what they said and what that means. */
-import { RunError, type Finished, type Runner } from '../../base/runner.ts';
+import type { Finished, Runner } from '../../base/runner.ts';
+import { runCommand } from '../command.ts';
 import { RedirectError, type RedirectStatus } from '../redirect.ts';
 import { ANCHOR } from './names.ts';
 
@@ -42,7 +43,7 @@ const PAUSE_MS = 50;
  */
 export async function execute(runner: Runner, argv: readonly string[], stdin?: string): Promise<Finished> {
   for (let round = 1; ; round++) {
-    const finished = await run(runner, argv, stdin);
+    const finished = await runCommand(runner, argv, stdin);
     if (finished.code === 0) return finished;
     if (round < ROUNDS && BUSY.test(finished.stderr)) {
       await Bun.sleep(PAUSE_MS * round);
@@ -63,20 +64,10 @@ export async function attempt(
   argv: readonly string[],
   isFine: (stderr: string) => boolean,
 ): Promise<boolean> {
-  const finished = await run(runner, argv);
+  const finished = await runCommand(runner, argv);
   if (finished.code === 0) return true;
   if (isFine(finished.stderr)) return false;
   throw failureOf(argv, finished);
-}
-
-async function run(runner: Runner, argv: readonly string[], stdin?: string): Promise<Finished> {
-  try {
-    return await runner.run(argv, stdin === undefined ? {} : { stdin });
-  } catch (cause) {
-    if (!(cause instanceof RunError)) throw cause;
-    const status = cause.status === 'ERR_RUN_MISSING' ? 'ERR_REDIRECT_UNSUPPORTED' : 'ERR_REDIRECT_COMMAND';
-    throw new RedirectError(status, cause.message, { hint: cause.hint, cause });
-  }
 }
 
 interface Reading {

@@ -2,15 +2,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent, type Log } from '../../../src/base/log.ts';
-import type { Child, Runner } from '../../../src/base/runner.ts';
+import type { Runner } from '../../../src/base/runner.ts';
 import { parseAddress, type Endpoint } from '../../../src/net/address.ts';
-import { DONE, READY } from '../../../src/redirect/guardian/guardian.ts';
 import { pfFiles, type PfFiles } from '../../../src/redirect/pf/names.ts';
 import { createPf, type PfRedirect, type RuleProofs } from '../../../src/redirect/pf/pf.ts';
 import { cleanPf, undoPfAfter } from '../../../src/redirect/pf/undo.ts';
 import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
 import { createFakeClock, type FakeClock } from '../../base/fake_clock.ts';
 import { rangesFrom } from '../../net/ranges_from.ts';
+import { FakeGuardians } from '../../redirect/guardian/fake_guardians.ts';
 import { FakeMac, FOLDERS, type MacProcess, type NumberedCall, type Fault } from './fake_mac.ts';
 import type { MacState } from './mac_state.ts';
 import type { Packet } from './pf_evaluate.ts';
@@ -30,16 +30,11 @@ export const planFor = (...cidrs: string[]): RedirectPlan => ({
 export const PLAN = planFor('10.0.0.0/8', '192.0.2.0/24', 'fc00::/7', '2001:db8::/32');
 export const NEXT = planFor('10.0.0.0/8', '223.5.5.0/24', '2400:3200::/32');
 
-export interface Guardian extends Child {
-  /** How it ended: told so, or killed. */
-  ended: 'dismissed' | 'killed' | undefined;
-}
-
 /** A process of snet with its rules. */
 export interface Life {
   readonly redirect: PfRedirect;
   readonly process: MacProcess;
-  readonly guardians: Guardian[];
+  readonly guardians: FakeGuardians;
   readonly clock: FakeClock;
 }
 
@@ -80,9 +75,9 @@ export class PfStage implements Disposable {
     deaf = [],
     log = silent,
   }: LifeOptions = {}): Life {
-    const guardians: Guardian[] = [];
+    const guardians = new FakeGuardians();
     const clock = createFakeClock();
-    const process = this.mac.process({ fault, hold, beyond: guardianStarter(guardians) });
+    const process = this.mac.process({ fault, hold, beyond: guardians });
     const redirect = createPf({
       runner: process,
       log,
@@ -153,39 +148,4 @@ export function connecting(destination: Endpoint, more: Partial<Packet> = {}): P
 
 export function endpoint(text: string, port: number): Endpoint {
   return { address: parseAddress(text)!, port };
-}
-
-/** Guardians that get ready and then wait; what they do if we end, `guard` does. */
-function guardianStarter(guardians: Guardian[]): Runner {
-  return {
-    run: (argv) => Promise.reject(new Error(`not known: ${argv.join(' ')}`)),
-    start() {
-      const exited = Promise.withResolvers<number>();
-      let speak: ReadableStreamDefaultController<Uint8Array>;
-      const stdout = new ReadableStream<Uint8Array>({ start: (controller) => void (speak = controller) });
-      const end = (how: 'dismissed' | 'killed') => {
-        guardian.ended ??= how;
-        exited.resolve(how === 'killed' ? 137 : 0);
-      };
-      const guardian: Guardian = {
-        pid: 1000 + guardians.length,
-        stdin: {
-          write: (text: string) => {
-            if (text === DONE) return end('dismissed');
-            speak.enqueue(new TextEncoder().encode(READY));
-            speak.close();
-          },
-          flush: () => {},
-          end: () => {},
-        },
-        stdout,
-        stderr: new Blob([]).stream(),
-        exited: exited.promise,
-        kill: () => end('killed'),
-        ended: undefined,
-      };
-      guardians.push(guardian);
-      return guardian;
-    },
-  };
 }

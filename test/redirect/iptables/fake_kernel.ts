@@ -3,7 +3,7 @@
  * refuse what the real ones refuse. Any call can be made to fail.
  */
 import { RunError, type Child, type Finished, type Runner } from '../../../src/base/runner.ts';
-import { DONE, READY } from '../../../src/redirect/guardian/guardian.ts';
+import { FakeGuardians } from '../guardian/fake_guardians.ts';
 
 interface Table {
   /** Names of user chains, each with its rules. */
@@ -19,22 +19,15 @@ export interface Call {
   readonly program: string;
 }
 
-export interface FakeGuardian extends Child {
-  /** How it ended: told so, or killed. */
-  ended: 'dismissed' | 'killed' | undefined;
-}
-
 export class FakeKernel implements Runner {
   readonly sets = new Map<string, string[]>();
   readonly tables: Readonly<Record<4 | 6, Table>> = {
     4: { chains: new Map([['OTHERS', ['-j RETURN']]]), output: ['-p udp -j OTHERS'] },
     6: { chains: new Map(), output: [] },
   };
-  readonly guardians: FakeGuardian[] = [];
+  readonly guardians = new FakeGuardians();
   /** Asked for every call, in the order in which they come. */
   fault: (call: Call) => Fault | undefined = () => undefined;
-  /** What a guardian says at first. */
-  greeting = READY;
   calls = 0;
 
   /** What of ours, and of others, is there. */
@@ -64,32 +57,7 @@ export class FakeKernel implements Runner {
   }
 
   start(): Child {
-    const exited = Promise.withResolvers<number>();
-    let speak: ReadableStreamDefaultController<Uint8Array>;
-    const stdout = new ReadableStream<Uint8Array>({ start: (controller) => void (speak = controller) });
-    const end = (how: 'dismissed' | 'killed') => {
-      guardian.ended ??= how;
-      exited.resolve(how === 'killed' ? 137 : 0);
-    };
-    const guardian: FakeGuardian = {
-      pid: 1000 + this.guardians.length,
-      stdin: {
-        write: (text: string) => {
-          if (text === DONE) return end('dismissed');
-          speak.enqueue(new TextEncoder().encode(this.greeting));
-          speak.close();
-        },
-        flush: () => {},
-        end: () => {},
-      },
-      stdout,
-      stderr: new Blob(['it was not well']).stream(),
-      exited: exited.promise,
-      kill: () => end('killed'),
-      ended: undefined,
-    };
-    this.guardians.push(guardian);
-    return guardian;
+    return this.guardians.start();
   }
 
   #perform(argv: readonly string[], stdin: string): string {

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'bun:test';
 import { silent } from '../../../src/base/log.ts';
 import { cleanIptables, createIptables, probeIptables } from '../../../src/redirect/iptables/iptables.ts';
 import { chainName, setName } from '../../../src/redirect/iptables/names.ts';
-import { RedirectError, type RedirectPlan } from '../../../src/redirect/redirect.ts';
+import type { RedirectError, RedirectPlan } from '../../../src/redirect/redirect.ts';
 import { rangesFrom } from '../../net/ranges_from.ts';
+import { failure } from '../failure.ts';
 import { FakeKernel, type Fault } from './fake_kernel.ts';
 
 const FAULTS: readonly Fault[] = ['failed', 'lost', 'timed out'];
@@ -27,17 +28,6 @@ const inForce = async (plan: RedirectPlan): Promise<unknown> => {
   await createIptables({ runner: kernel, log: silent }).apply(plan);
   return kernel.holds();
 };
-
-/** The error of a call, or undefined; no other error than ours may come. */
-async function failure(call: Promise<unknown>): Promise<RedirectError | undefined> {
-  try {
-    await call;
-    return undefined;
-  } catch (error) {
-    expect(error).toBeInstanceOf(RedirectError);
-    return error as RedirectError;
-  }
-}
 
 /**
  * Tells the same story with a fault at the first call of its crucial part, then at the second, and so on until none is
@@ -76,11 +66,11 @@ describe.each([...FAULTS])('one call that is %s', (fault) => {
       const error = await crucial(() => createIptables({ runner: kernel, log: silent }).apply(PLAN));
       if (error === undefined) {
         expect(kernel.holds()).toEqual(done);
-        expect(kernel.guardians.map(({ ended }) => ended)).toEqual([undefined]);
+        expect(kernel.guardians.ends).toEqual([undefined]);
         outcomes.done++;
       } else {
         expect(kernel.holds()).toEqual(EMPTY);
-        expect(kernel.guardians.map(({ ended }) => ended)).toEqual(['dismissed']);
+        expect(kernel.guardians.ends).toEqual(['dismissed']);
         outcomes.undone++;
       }
     });
@@ -112,7 +102,7 @@ describe.each([...FAULTS])('one call that is %s', (fault) => {
       await redirect.apply(PLAN);
       expect(await crucial(() => redirect.remove())).toBeUndefined();
       expect(kernel.holds()).toEqual(EMPTY);
-      expect(kernel.guardians.map(({ ended }) => ended)).toEqual(['dismissed']);
+      expect(kernel.guardians.ends).toEqual(['dismissed']);
     });
     expect(places).toBeGreaterThanOrEqual(7);
   });
@@ -139,20 +129,20 @@ describe.each(PROGRAMS)('%s', (program) => {
       message: `the program ${program} is not installed`,
     });
     expect(kernel.holds()).toEqual(EMPTY);
-    expect(kernel.guardians.map(({ ended }) => ended)).toEqual(['dismissed']);
+    expect(kernel.guardians.ends).toEqual(['dismissed']);
   });
 });
 
 describe('the guardian', () => {
   test('that does not get ready keeps the rules out', async () => {
     const kernel = new FakeKernel();
-    kernel.greeting = 'help\n';
+    kernel.guardians.greeting = 'help\n';
     const error = await failure(createIptables({ runner: kernel, log: silent }).apply(PLAN));
     expect(error).toMatchObject({
       status: 'ERR_REDIRECT_COMMAND',
       message: 'the guardian did not get ready: it was not well',
     });
-    expect(kernel.guardians.map(({ ended }) => ended)).toEqual(['killed']);
+    expect(kernel.guardians.ends).toEqual(['killed']);
     expect(kernel.holds()).toEqual(EMPTY);
   });
 
@@ -176,7 +166,7 @@ describe('the guardian', () => {
     await redirect.apply(PLAN);
     kernel.fault = ({ program }) => (program === 'iptables-restore' ? 'failed' : undefined);
     expect(await failure(redirect.remove())).toMatchObject({ status: 'ERR_REDIRECT_COMMAND' });
-    expect(kernel.guardians.map(({ ended }) => ended)).toEqual([undefined]);
+    expect(kernel.guardians.ends).toEqual([undefined]);
     // What could be taken out has been.
     expect(kernel.tables[6].chains.size).toBe(0);
     expect([...kernel.sets.keys()]).toEqual([setName(4, process.pid)]);
@@ -192,8 +182,8 @@ describe('the guardian', () => {
     };
     const redirect = createIptables({ runner: kernel, log });
     await redirect.apply(PLAN);
-    kernel.greeting = '';
-    kernel.guardians[0]!.kill('SIGKILL');
+    kernel.guardians.greeting = '';
+    kernel.guardians.all[0]!.kill('SIGKILL');
     while (logged.length < 2) await Bun.sleep(10);
     expect(logged).toEqual([
       'the guardian of the rules died; starting another',

@@ -60,7 +60,7 @@ describe.each(Object.keys(MACS))('a Mac %s', (name) => {
     await life.redirect.remove();
     expect(stage.mac.held()).toEqual(stage.before);
     expect(existsSync(stage.files.state)).toBe(false);
-    expect(life.guardians.map(({ ended }) => ended)).toEqual(['dismissed']);
+    expect(life.guardians.ends).toEqual(['dismissed']);
   });
 
   test.each(['its guardian', 'the next start and stop', 'clean'] as const)(

@@ -1,6 +1,6 @@
 /** Every call fails at every place, in every way: what is begun is finished or undone, and the end is as before. */
 import { describe, expect, test } from 'bun:test';
-import { RedirectError } from '../../../src/redirect/redirect.ts';
+import type { RedirectError } from '../../../src/redirect/redirect.ts';
 import type { Fault } from '../../lab/mac/fake_mac.ts';
 import type { MacState } from '../../lab/mac/mac_state.ts';
 import {
@@ -13,21 +13,11 @@ import {
   reaches,
   type Life,
 } from '../../lab/mac/pf_stage.ts';
+import { failure } from '../failure.ts';
 
 const FAULTS: readonly Fault[] = ['failed', 'lost', 'timed out', 'missing'];
 const ABROAD = connecting(endpoint('193.0.6.139', 443));
 const CHINA = connecting(endpoint('223.5.5.5', 443));
-
-/** The error of a call, or undefined; no other error than ours may come. */
-async function failure(call: Promise<unknown>): Promise<RedirectError | undefined> {
-  try {
-    await call;
-    return undefined;
-  } catch (error) {
-    expect(error).toBeInstanceOf(RedirectError);
-    return error as RedirectError;
-  }
-}
 
 /** Does something on a Mac of its own whose call at one place fails, for every place that it has. */
 async function atEveryCall(
@@ -101,7 +91,7 @@ describe.each([...FAULTS])('one call that is %s', (fault) => {
       expect(reaches(stage.mac, ABROAD)).toBe(PORT);
       await redirect.remove();
       expect(stage.mac.held()).toEqual(stage.before);
-      expect(guardians.map(({ ended }) => ended)).toEqual(['dismissed']);
+      expect(guardians.ends).toEqual(['dismissed']);
     });
     expect(places).toBeGreaterThanOrEqual(8);
   });
@@ -111,10 +101,10 @@ describe.each([...FAULTS])('one call that is %s', (fault) => {
       await redirect.apply(PLAN);
       const error = await crucial(() => redirect.remove());
       if (error) {
-        expect(guardians.map(({ ended }) => ended)).toEqual([undefined]);
+        expect(guardians.ends).toEqual([undefined]);
         await stage.guard();
       } else {
-        expect(guardians.map(({ ended }) => ended)).toEqual(['dismissed']);
+        expect(guardians.ends).toEqual(['dismissed']);
       }
       expect(stage.mac.held()).toEqual(stage.before);
     });
@@ -168,7 +158,7 @@ describe('a Mac on which it can not be', () => {
     const { redirect, guardians } = stage.begin();
     expect(await failure(redirect.apply(PLAN))).toMatchObject(expected);
     expect(stage.mac.held()).toEqual(stage.before);
-    expect(guardians.filter(({ ended }) => ended === undefined)).toEqual([]);
+    expect(guardians.ends.filter((ended) => ended === undefined)).toEqual([]);
     await redirect.remove();
     expect(stage.mac.held()).toEqual(stage.before);
   });

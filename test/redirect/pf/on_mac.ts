@@ -1,9 +1,7 @@
 /** The mechanism on a fake Mac: with guardians that are only counted, and proofs that ask the fake's own rules. */
 import { afterEach, beforeEach } from 'bun:test';
-import type { Child, Runner } from '../../../src/base/runner.ts';
 import { silent, type Fields, type Log } from '../../../src/base/log.ts';
 import { formatEndpoint, parseAddress, type Endpoint } from '../../../src/net/address.ts';
-import { DONE, READY } from '../../../src/redirect/guardian/guardian.ts';
 import { pfFiles } from '../../../src/redirect/pf/names.ts';
 import { createPf, type PfOptions, type RuleProofs } from '../../../src/redirect/pf/pf.ts';
 import { RedirectError, type RedirectPlan } from '../../../src/redirect/redirect.ts';
@@ -13,6 +11,7 @@ import type { Packet } from '../../lab/mac/pf_evaluate.ts';
 import { fateOf } from '../../lab/mac/pf_kernel.ts';
 import { folderForEach } from '../../lab/folder.ts';
 import { rangesFrom } from '../../net/ranges_from.ts';
+import { FakeGuardians } from '../guardian/fake_guardians.ts';
 
 export const planFor = (...cidrs: string[]): RedirectPlan => ({
   port: 1111,
@@ -28,56 +27,11 @@ export const NEXT = planFor('1.2.4.0/24', '2400::/12');
 export const at = (host: string, port: number): Endpoint => ({ address: parseAddress(host)!, port });
 const ABROAD = at('93.184.216.34', 443);
 
-/** Starts guardians that get ready, and end when they are told to. */
-export class Guardians implements Runner {
-  readonly all: (Child & { ended: 'dismissed' | 'killed' | undefined })[] = [];
-  /** What one says at first. */
-  greeting = READY;
-
-  /** How they have ended; undefined: still there. */
-  get ends(): ('dismissed' | 'killed' | undefined)[] {
-    return this.all.map(({ ended }) => ended);
-  }
-
-  run(): never {
-    throw new Error('a guardian is started, not run');
-  }
-
-  start(): Child {
-    const exited = Promise.withResolvers<number>();
-    let speak: ReadableStreamDefaultController<Uint8Array>;
-    const stdout = new ReadableStream<Uint8Array>({ start: (controller) => void (speak = controller) });
-    const end = (how: 'dismissed' | 'killed') => {
-      guardian.ended ??= how;
-      exited.resolve(how === 'killed' ? 137 : 0);
-    };
-    const guardian: Guardians['all'][number] = {
-      pid: 1000 + this.all.length,
-      stdin: {
-        write: (text: string) => {
-          if (text === DONE) return end('dismissed');
-          speak.enqueue(new TextEncoder().encode(this.greeting));
-          speak.close();
-        },
-        flush: () => {},
-        end: () => {},
-      },
-      stdout,
-      stderr: new Blob(['it was not well']).stream(),
-      exited: exited.promise,
-      kill: () => end('killed'),
-      ended: undefined,
-    };
-    this.all.push(guardian);
-    return guardian;
-  }
-}
-
 export type Proof = 'caught' | 'missed' | 'no route';
 
 export class OnMac {
   readonly mac = FakeMac.create();
-  readonly guardians = new Guardians();
+  readonly guardians = new FakeGuardians();
   readonly clock = createFakeClock();
   /** `warn: what key=value`, of all levels but debug. */
   readonly said: string[] = [];
