@@ -134,17 +134,17 @@ export async function startDns(
 /**
  * Said at start, since nobody would find out: not all rules of the kernel can catch what is asked of a link-local resolver,
  * and not all systems let them catch what is asked of one on the machine itself.
- * @param takesLinkLocal they can catch the former
+ * @param seesToLinkLocal they catch the former, or have the system ask its other resolvers
  */
 export async function warnOfUncaught(
   nameservers: Nameservers,
-  takesLinkLocal: boolean,
+  seesToLinkLocal: boolean,
   log: Log,
 ): Promise<void> {
   const { general, uncaught } = await nameservers.read();
   const linkLocal = general.map(({ address }) => address).filter(isLinkLocal);
   const named = (addresses: readonly Address[]) => ({ resolvers: addresses.map(formatAddress).join(',') });
-  if (linkLocal.length > 0 && !takesLinkLocal)
+  if (linkLocal.length > 0 && !seesToLinkLocal)
     log.warn('what is asked of a resolver with a link-local address can not be caught', named(linkLocal));
   if (uncaught.length > 0)
     log.info(

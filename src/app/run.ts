@@ -91,7 +91,6 @@ export async function runProgram(
 
   const { redirect, why } = await prepared.selectRedirect();
   const linkLocalDns = redirect.takesLinkLocal && listener.ipv6 ? await dns?.takeLinkLocal() : undefined;
-  if (dns) await warnOfUncaught(platform.nameservers, linkLocalDns !== undefined, log);
   const plan = (next: Policy): RedirectPlan => ({
     port: config.port,
     dns: dns?.port,
@@ -125,6 +124,10 @@ export async function runProgram(
   // Before that: with its last chain of type nat the kernel stops translating, and a reset would not reach its program.
   undo.defer(() => flows.stop());
   await redirect.apply(plan(policy));
+  if (dns) {
+    const seesToLinkLocal = linkLocalDns !== undefined || redirect.refusesLinkLocal?.() === true;
+    await warnOfUncaught(platform.nameservers, seesToLinkLocal, log);
+  }
 
   log.info('redirecting', { mechanism: redirect.mechanism, why, limit });
   log.info('ready', {

@@ -53,6 +53,9 @@ export interface Redirect {
    */
   verify?(): Promise<void>;
 
+  /** As things are, is what is asked of link-local resolvers refused, so that the system asks its others? Left out: it never is. */
+  refusesLinkLocal?(): boolean;
+
   /** Takes out all that `apply` put in. Does nothing the second time. */
   remove(): Promise<void>;
 }

@@ -18,6 +18,8 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'iptables', 'ipset'], 'a link-loca
     await using snet = await mac.run(await configure(mac.folder.path));
     await snet.says(/ info  questions to resolvers with link-local addresses.* are refused/);
     expect(fate()).toBe('blocked');
+    await snet.says(/ ready /);
+    expect(snet.said()).not.toContain('can not be caught');
     await mac.change((state) => void (state.nameservers = ['fe80::1%en0']));
     mac.mac.announce(OTHER_DEFAULT_ROUTE);
     await eventually('the only resolver to be let be', () => fate() === 'passed');

@@ -33,6 +33,8 @@ export interface InForceOptions {
 export interface InForce {
   readonly token: string | undefined;
   readonly ipv6: Ipv6Treatment;
+  /** What is asked of resolvers with link-local addresses is refused now. */
+  readonly refusesLinkLocal: boolean;
   /** Loads tables and rules, in one transaction. @throws RedirectError; what was in force stays */
   load(ipv6: Ipv6Treatment): Promise<void>;
   /** Turns pf on. @throws RedirectError */
@@ -112,6 +114,10 @@ export async function beginInForce(
     },
     get ipv6() {
       return ipv6;
+    },
+
+    get refusesLinkLocal() {
+      return refuses && !suspended;
     },
 
     load,

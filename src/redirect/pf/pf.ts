@@ -131,6 +131,7 @@ export function createPf({
   return {
     mechanism: 'pf',
     takesLinkLocal: false,
+    refusesLinkLocal: () => force?.refusesLinkLocal === true,
 
     apply: (wanted) =>
       inTurn(async () => {
