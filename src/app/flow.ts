@@ -6,8 +6,6 @@
  * No other file knows the whole way.
  */
 import { SystemError } from '../../ffi/errno.ts';
-import { explain } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
 import { isOwnListener, type OriginalDestination } from '../inbound/original_destination.ts';
 import { formatAddress, type Address, type Endpoint } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
@@ -43,8 +41,8 @@ interface Generation {
   finished: (() => void) | undefined;
 }
 
-/** 'gone': the client has closed again already. undefined: nobody has redirected it. */
-type Destination = Endpoint | 'gone' | undefined;
+/** 'gone': the client has closed again already. undefined: nobody has redirected it. An error: why it can't be told. */
+type Destination = Endpoint | Error | 'gone' | undefined;
 
 /** The most clients beyond the limit whose original destination is asked for: proofs may be among them. */
 const PROOFS = 16;
@@ -84,7 +82,6 @@ export interface FlowOptions {
   /** A connection of our own, which only proves that the rules work: it is closed, and counts for nothing. */
   readonly isProof: (destination: Endpoint) => boolean;
   readonly stats: FlowStats;
-  readonly log: Log;
   readonly flowLog: FlowLog;
   /** The one name that an address was given for; undefined if there is none, or more than one. */
   readonly nameOf: (address: Address) => string | undefined;
@@ -109,7 +106,7 @@ export interface Flows {
 
 export function createFlows(
   initial: Policy,
-  { port, limit, originalDestination, isProof, stats, log, flowLog, nameOf }: FlowOptions,
+  { port, limit, originalDestination, isProof, stats, flowLog, nameOf }: FlowOptions,
 ): Flows {
   let policy = initial;
   let generation: Generation = { flows: 0, finished: undefined };
@@ -165,6 +162,7 @@ export function createFlows(
   function begin(client: ClientSocket, destination: Destination): void {
     if (stopped) return refuse(client, 'STOPPED');
     if (destination === 'gone') return refuse(client, 'CLIENT_RESET');
+    if (destination instanceof Error) return refuse(client, 'ERR_ORIGINAL_DESTINATION', destination);
     if (destination === undefined || isOwnListener(destination, port))
       return refuse(client, 'ERR_NOT_REDIRECTED');
     // That the rules work is worth knowing even now.
@@ -202,10 +200,9 @@ export function createFlows(
   /** 'gone': the client has closed again already, and its socket can't be asked any more. */
   function destinationOf(client: ClientSocket, family: 4 | 6): Destination | Promise<Destination> {
     if (descriptor(client) < 0) return 'gone';
-    const unknown = (error: unknown) => {
-      if (error instanceof SystemError && error.call === 'getpeername') return 'gone' as const;
-      log.debug('no original destination', { reason: explain(error) });
-      return undefined;
+    const unknown = (error: unknown): Destination => {
+      if (error instanceof SystemError && error.call === 'getpeername') return 'gone';
+      return error instanceof Error ? error : new Error(String(error));
     };
     try {
       const found = originalDestination(descriptor(client), family);
@@ -215,10 +212,10 @@ export function createFlows(
     }
   }
 
-  function refuse(client: ClientSocket, status: FlowStatus): void {
+  function refuse(client: ClientSocket, status: FlowStatus, cause?: Error): void {
     client.terminate();
     stats.refused(status);
-    flowLog.refused(status);
+    flowLog.refused(status, cause);
   }
 
   return {

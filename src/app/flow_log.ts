@@ -12,7 +12,7 @@ export interface FlowLog {
   /** One endpoint, or one upstream, failed and the next is tried. */
   retrying(way: Way, status: FlowStatus, cause?: unknown): void;
   /** A connection that never became a flow. */
-  refused(status: FlowStatus): void;
+  refused(status: FlowStatus, cause?: unknown): void;
 }
 
 /** Ends that are the user's or the application's own business. */
@@ -27,6 +27,7 @@ const ORDERLY: ReadonlySet<FlowStatus> = new Set([
 
 const WORDS: Partial<Record<FlowStatus, string>> = {
   ERR_NOT_REDIRECTED: 'refused a connection made to our own port',
+  ERR_ORIGINAL_DESTINATION: 'refused a connection: the system does not tell where it wanted to go',
   ERR_LIMIT: 'refused a connection: as many as allowed are open',
   ERR_DIAL_NO_ADDRESS: 'the upstream has no address',
   ERR_DIAL_REFUSED: 'the upstream refused the connection',
@@ -96,8 +97,8 @@ export function createFlowLog(
         reason: cause === undefined ? undefined : explain(cause),
       });
     },
-    refused(status) {
-      if (!ORDERLY.has(status)) warn(status, {});
+    refused(status, cause) {
+      if (!ORDERLY.has(status)) warn(status, {}, cause);
     },
   };
 }

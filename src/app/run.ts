@@ -78,7 +78,6 @@ export async function runProgram(
     originalDestination,
     isProof,
     stats,
-    log,
     flowLog,
     nameOf,
   });

@@ -16,6 +16,8 @@ export type FlowStatus =
   | 'STOPPED'
   /** The connection was not redirected here by the kernel but made to our own port, or goes from an address to itself. */
   | 'ERR_NOT_REDIRECTED'
+  /** The system could not tell where the connection wanted to go; the log has its reason. */
+  | 'ERR_ORIGINAL_DESTINATION'
   /** As many connections as allowed are open already. */
   | 'ERR_LIMIT'
   /** The far end's own rules: nobody is connected to there. */

@@ -1,26 +1,38 @@
 /** Flows whose original destination another program is asked for: that takes its time. */
-import { expect, test } from 'bun:test';
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { errnoOf, SystemError } from '../../ffi/errno.ts';
 import { createFlows } from '../../src/app/flow.ts';
 import type { Policy } from '../../src/app/policy.ts';
-import { silent } from '../../src/base/log.ts';
 import { parseAddress, type Endpoint } from '../../src/net/address.ts';
+import type { FlowStatus } from '../../src/net/flow_status.ts';
 import { clientHandlers } from '../../src/relay/handlers.ts';
 import { createFlowStats } from '../../src/stats/flow_stats.ts';
 import { eventually } from '../lab/eventually.ts';
 
-test('no more wait for theirs than there are descriptors for, and a proof among them is heard of', async () => {
-  const told = Promise.withResolvers<Endpoint | undefined>();
-  const proof: Endpoint = { address: parseAddress('192.0.2.254')!, port: 9 };
-  const refused: string[] = [];
-  let proofs = 0;
+const PROOF: Endpoint = { address: parseAddress('192.0.2.254')!, port: 9 };
+
+let asked: () => Promise<Endpoint | undefined>;
+let proofs: number;
+let refused: { readonly status: FlowStatus; readonly cause: unknown }[];
+let closed: number;
+let undo: (() => void)[];
+
+beforeEach(() => {
+  proofs = closed = 0;
+  refused = [];
+  undo = [];
+});
+afterEach(() => undo.forEach((one) => one()));
+
+/** As many clients, of flows of which four may be. */
+async function crowd(size: number): Promise<void> {
   const flows = createFlows({ timeouts: {} } as unknown as Policy, {
     port: 1,
     limit: 4,
-    originalDestination: () => told.promise,
-    isProof: (destination) => destination === proof && ++proofs > 0,
+    originalDestination: () => asked(),
+    isProof: (destination) => destination === PROOF && ++proofs > 0,
     stats: createFlowStats(),
-    log: silent,
-    flowLog: { ended() {}, retrying() {}, refused: (status) => void refused.push(status) },
+    flowLog: { ended() {}, retrying() {}, refused: (status, cause) => void refused.push({ status, cause }) },
     nameOf: () => undefined,
   });
   const listener = Bun.listen({
@@ -29,27 +41,50 @@ test('no more wait for theirs than there are descriptors for, and a proof among 
     allowHalfOpen: true,
     socket: clientHandlers((client) => flows.accept(client, 4)),
   });
-  let closed = 0;
-  const clients = await Promise.all(
-    Array.from({ length: 30 }, () =>
-      Bun.connect({
-        hostname: '127.0.0.1',
-        port: listener.port,
-        socket: { data() {}, close: () => void closed++ },
-      }),
-    ),
+  undo.push(
+    () => flows.stop(),
+    () => listener.stop(true),
   );
-  try {
-    await eventually('the last to be refused', () => refused.length >= 10);
-    await Bun.sleep(20);
-    expect(refused).toEqual(Array.from({ length: 10 }, () => 'ERR_LIMIT'));
-    told.resolve(proof);
-    await eventually('all to be closed', () => closed === 30);
-    expect(proofs).toBe(20);
-    expect(refused).toHaveLength(10);
-  } finally {
-    flows.stop();
-    for (const client of clients) client.terminate();
-    listener.stop(true);
+  const socket = { data() {}, close: () => void closed++ };
+  const { port } = listener;
+  for (let i = 0; i < size; i++) {
+    const client = await Bun.connect({ hostname: '127.0.0.1', port, socket });
+    undo.push(() => client.terminate());
   }
+}
+
+test('no more wait for theirs than there are descriptors for, and a proof among them is heard of', async () => {
+  const told = Promise.withResolvers<Endpoint | undefined>();
+  asked = () => told.promise;
+  await crowd(30);
+  await eventually('the last to be refused', () => refused.length >= 10);
+  await Bun.sleep(20);
+  expect(refused.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 'ERR_LIMIT'));
+  told.resolve(PROOF);
+  await eventually('all to be closed', () => closed === 30);
+  expect(proofs).toBe(20);
+  expect(refused).toHaveLength(10);
+});
+
+test.each([
+  [
+    'at once',
+    (cause: Error) => {
+      throw cause;
+    },
+  ],
+  ['later', (cause: Error) => Promise.reject(cause)],
+] as const)('that it can not be told is no fault of the client, and has its reason: %s', async (_, fail) => {
+  const cause = new Error('pf knows two');
+  asked = () => fail(cause);
+  await crowd(1);
+  await eventually('it to be refused', () => closed === 1);
+  expect(refused).toEqual([{ status: 'ERR_ORIGINAL_DESTINATION', cause }]);
+});
+
+test('a client that is gone by then has gone, whatever became of the question', async () => {
+  asked = () => Promise.reject(new SystemError('getpeername', errnoOf('ENOTCONN')));
+  await crowd(1);
+  await eventually('it to be refused', () => closed === 1);
+  expect(refused).toEqual([{ status: 'CLIENT_RESET', cause: undefined }]);
 });

@@ -148,7 +148,6 @@ describe('flows', () => {
       originalDestination: () => echo.endpoint,
       isProof: () => false,
       stats: createFlowStats(),
-      log: silent,
       flowLog: { ended: (_, status) => void ended.push(status), retrying() {}, refused() {} },
       nameOf: () => undefined,
     });
