@@ -3,6 +3,7 @@
  * line on stdout is `N passed, N failed` or `N passed, N failed, N skipped`.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 
@@ -18,12 +19,15 @@ interface Step {
   readonly count: (output: string, exitCode: number) => Count;
 }
 
-/** Test files run in processes of their own: one that crashes (FFI can) fails alone and is counted. */
+/**
+ * Test files run in processes of their own: one that crashes (FFI can) fails alone and is counted. Two for each CPU: most of
+ * the end-to-end tests wait for time to pass, not for the CPU.
+ */
 const JUNIT = `${ROOT}test/junit.xml`;
 const TESTS = [
   'bun',
   'test',
-  '--parallel',
+  `--parallel=${2 * availableParallelism()}`,
   '--only-failures',
   '--timeout=20000',
   '--reporter=junit',
