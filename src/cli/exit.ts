@@ -23,7 +23,7 @@ const BY_STATUS: readonly (readonly [pattern: RegExp, exit: ExitCode])[] = [
   [/^ERR_CONFIG_/, EXIT.config],
   [/_(?:NOT_ROOT|PERMISSION)$/, EXIT.permission],
   [/_(?:IN_USE|HELD|LOCKED)$/, EXIT.inUse],
-  [/_UNSUPPORTED$/, EXIT.unsupported],
+  [/_(?:UNSUPPORTED|UNAVAILABLE|INEFFECTIVE)$/, EXIT.unsupported],
 ];
 
 /** The exit code of an error that nobody has dealt with. */

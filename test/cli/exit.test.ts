@@ -17,6 +17,8 @@ describe('exit codes', () => {
     ['ERR_PORT_IN_USE', 5],
     ['ERR_REDIRECT_HELD', 5],
     ['ERR_REDIRECT_UNSUPPORTED', 6],
+    ['ERR_REDIRECT_INEFFECTIVE', 6],
+    ['ERR_PF_UNAVAILABLE', 6],
     ['ERR_REDIRECT_KERNEL', 1],
   ])('%s ends with %d', (status, code) => {
     expect(exitCodeOf(new SnetError(status, 'x'))).toBe(code);
@@ -43,7 +45,7 @@ describe('exit codes', () => {
     const suspicious = [...words].filter(
       (word) =>
         !OF_QUERIES.includes(word) &&
-        /ROOT|PERM|ACCESS|_USE|HELD|LOCK|BUSY|RUNNING|UNSUPPORTED/.test(word) &&
+        /ROOT|PERM|ACCESS|_USE|HELD|LOCK|BUSY|RUNNING|UNSUPPORTED|UNAVAILABLE|INEFFECTIVE/.test(word) &&
         exitCodeOf(new SnetError(word, 'x')) === EXIT.failure.code,
     );
     expect(suspicious).toEqual([]);

@@ -154,11 +154,11 @@ describeNeeding(['root', 'ip', 'nft', 'curl', 'iptables', 'ipset', 'conntrack', 
         EXIT.unsupported.code,
         'the oldest that snet supports is macOS 13',
       ],
-      ['lo0 skipped', ({ pf }) => void pf.skipped.push('lo0'), EXIT.failure.code, 'reload-pf-conf'],
+      ['lo0 skipped', ({ pf }) => void pf.skipped.push('lo0'), EXIT.unsupported.code, 'reload-pf-conf'],
       [
         'another’s main ruleset',
         ({ pf }) => void (pf.main.text = 'pass out all\n'),
-        EXIT.failure.code,
+        EXIT.unsupported.code,
         'sudo pfctl -f /etc/pf.conf',
       ],
     ])('says why: %s', async (_, change, code, text) => {
