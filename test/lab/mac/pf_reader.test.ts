@@ -1,6 +1,7 @@
 /** The reader takes what pfctl takes, and refuses with pfctl's words what pfctl refuses. */
 import { describe, expect, test } from 'bun:test';
 import { formatCidr } from '../../../src/net/cidr.ts';
+import { STOCK_PF_CONF } from './mac_state.ts';
 import { readRuleset, type ReadOptions } from './pf_reader.ts';
 import { PfError } from './pf_tokens.ts';
 
@@ -21,19 +22,6 @@ pass out quick on ! lo0 route-to (lo0 ::1)       inet6 proto udp from any to any
 pass out quick proto tcp from any to <snet_bypass> flags any no state
 pass out quick on ! lo0 route-to (lo0 127.0.0.1) inet  proto tcp from any to any flags S/SA keep state
 pass out quick on ! lo0 route-to (lo0 ::1)       inet6 proto tcp from any to any flags S/SA keep state
-`;
-
-/** /etc/pf.conf as macOS 10.8 to 15 ship it, without its comments. */
-const STOCK = `\
-#
-# com.apple anchor point
-#
-scrub-anchor "com.apple/*"
-nat-anchor "com.apple/*"
-rdr-anchor "com.apple/*"
-dummynet-anchor "com.apple/*"
-anchor "com.apple/*"
-load anchor "com.apple" from "/etc/pf.anchors/com.apple"
 `;
 
 /** mitmproxy's documentation, "Work-around to redirect traffic originating from the machine itself". */
@@ -128,7 +116,7 @@ describe('the reader takes', () => {
   });
 
   test("macOS's own", () => {
-    const { filter, translation, loads } = readRuleset(STOCK, OPTIONS);
+    const { filter, translation, loads } = readRuleset(STOCK_PF_CONF, OPTIONS);
     expect(filter).toMatchObject([{ kind: 'anchor', of: 'filter', name: 'com.apple/*' }]);
     expect(translation).toMatchObject([{ of: 'nat' }, { of: 'rdr' }]);
     expect(loads).toEqual([{ anchor: 'com.apple', file: '/etc/pf.anchors/com.apple' }]);
