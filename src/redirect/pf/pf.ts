@@ -96,7 +96,8 @@ export function createPf({
       if (damaged) proving.doubt();
       if (await force.refreshOwn()) log.debug('this machine has other addresses');
       await force.refreshResolvers();
-      if (whole && (networkChanged || damaged || ineffective || proving.waits)) await proving.prove(force);
+      if (whole && (networkChanged || damaged || ineffective || proving.waits))
+        await proving.prove(force, networkChanged);
       if (whole && ineffective) log.info('the rules of pf are in force again');
       ineffective = false;
       isNews(undefined);

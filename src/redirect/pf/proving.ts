@@ -26,9 +26,10 @@ export interface Proving {
   /**
    * Proves the families that are redirected and not proven yet. What is not caught the second time either is not: IPv6 gets
    * its fallback.
+   * @param networkChanged so IPv6 that has its fallback is redirected again and proven anew: a network may have nothing else
    * @throws RedirectError ERR_REDIRECT_INEFFECTIVE if IPv4 is not caught; or that of loading rules with the fallback
    */
-  prove(rules: InForce): Promise<void>;
+  prove(rules: InForce, networkChanged?: boolean): Promise<void>;
   /** What was proven may be so no more. */
   doubt(): void;
   /** IPv4 could not even be tried the last time: there may be a route by now, without anybody having told us. */
@@ -38,6 +39,7 @@ export interface Proving {
 export function createProving({ runner, log, proofs, ipv6Fallback }: ProvingOptions): Proving {
   const proven = new Set<4 | 6>();
   let waits = false;
+  let saidFallback = false;
 
   async function run(families: readonly (4 | 6)[]) {
     try {
@@ -49,7 +51,12 @@ export function createProving({ runner, log, proofs, ipv6Fallback }: ProvingOpti
   }
 
   return {
-    async prove(rules) {
+    async prove(rules, networkChanged = false) {
+      const again = networkChanged && rules.ipv6 === ipv6Fallback;
+      if (again) {
+        proven.delete(6);
+        await rules.load('redirect');
+      }
       const redirected = rules.ipv6 === 'redirect' ? ([4, 6] as const) : ([4] as const);
       const families = redirected.filter((family) => !proven.has(family));
       if (families.length === 0) return;
@@ -71,8 +78,14 @@ export function createProving({ runner, log, proofs, ipv6Fallback }: ProvingOpti
       }
       waits = families.includes(4) && results.get(4) === 'no route';
       if (results.get(4) === 'missed') throw await ineffective(runner);
-      if (results.get(6) !== 'missed') return;
+      if (results.get(6) !== 'missed') {
+        if (again && results.get(6) === 'caught') log.info('pf brings us IPv6 on this network');
+        saidFallback &&= !proven.has(6);
+        return;
+      }
       await rules.load(ipv6Fallback);
+      if (saidFallback) return;
+      saidFallback = true;
       log.warn(
         ipv6Fallback === 'block'
           ? 'pf does not bring us IPv6 here: new connections over it are refused, so that programs take IPv4'

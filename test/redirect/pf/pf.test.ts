@@ -250,14 +250,30 @@ describe('IPv6 that is not caught', () => {
     expect(on().fate(V6)).toBe(fate);
     expect(on().fate()).toBe('127.0.0.1:1111');
     expect(on().said).toEqual([expect.stringContaining(words)]);
-    // It stays so: when the rules are loaded anew, when the network changes, and with other ranges.
+    // It stays so, when the rules are loaded anew and with other ranges, and on another network where it is no different.
     mac.change((state) => delete state.pf.anchors['com.apple/snet']);
     await pf.update(NEXT);
-    on().proof = () => undefined;
+    await pf.verify();
     await pf.verify();
     expect(on().fate(V6)).toBe(fate);
+    expect(on().said.filter((line) => line.includes(words))).toHaveLength(1);
     await pf.remove();
     expect(mac.held()).toEqual(before);
+  });
+
+  test('is redirected again on a network where it is caught, and not for a look of the watchdog', async () => {
+    on().proof = (family) => (family === 6 ? 'missed' : undefined);
+    const pf = on().pf();
+    await pf.apply(PLAN);
+    on().proof = () => undefined;
+    await on().clock.pass(30_000);
+    expect(on().fate(V6)).toBe('blocked');
+    await pf.verify();
+    expect(on().fate(V6)).toBe('[::1]:1111');
+    await pf.verify();
+    expect(on().proofs).toEqual([[4, 6], [6], [6]]);
+    expect(on().said.slice(1)).toEqual([expect.stringContaining('pf brings us IPv6 on this network')]);
+    await pf.remove();
   });
 
   test('is found out later, where there was no IPv6 at the start', async () => {
@@ -269,9 +285,12 @@ describe('IPv6 that is not caught', () => {
     on().proof = (family) => (family === 6 ? 'missed' : undefined);
     await pf.verify();
     expect(on().fate(V6)).toBe('blocked');
-    expect(on().said).toHaveLength(1);
-    await pf.verify();
     expect(on().proofs).toEqual([[4, 6], [6], [6], [6]]);
+    // Another network may be different; as this one is not, nothing is said again.
+    await pf.verify();
+    expect(on().proofs).toEqual([[4, 6], [6], [6], [6], [6], [6]]);
+    expect(on().fate(V6)).toBe('blocked');
+    expect(on().said).toHaveLength(1);
     await pf.remove();
   });
 });
