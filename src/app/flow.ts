@@ -5,12 +5,10 @@
  *
  * No other file knows the whole way.
  */
-import { SystemError } from '../../ffi/errno.ts';
 import { isOwnListener, type OriginalDestination } from '../inbound/original_destination.ts';
-import { formatAddress, type Address, type Endpoint } from '../net/address.ts';
+import type { Address, Endpoint } from '../net/address.ts';
 import type { FlowStatus } from '../net/flow_status.ts';
 import type { HasAddress } from '../net/local_addresses.ts';
-import { descriptor } from '../net/socket.ts';
 import { isHostName } from '../net/target.ts';
 import { Relay, type ClientSocket, type RelayEvents } from '../relay/relay.ts';
 import { Sweep, type RelayTimeouts } from '../relay/sweep.ts';
@@ -20,6 +18,8 @@ import type { FlowStats } from '../stats/flow_stats.ts';
 import { direct } from '../upstream/direct.ts';
 import { Reach, type Aim, type ReachEvents } from '../upstream/reach.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { reportAnswer, reportSilence, UNHEARD } from './flow_answers.ts';
+import { createDestinations, type Destination } from './flow_destination.ts';
 import type { FlowLog } from './flow_log.ts';
 import type { Policy } from './policy.ts';
 
@@ -41,38 +41,10 @@ interface Generation {
   finished: (() => void) | undefined;
 }
 
-/** 'gone': the client has closed again already. undefined: nobody has redirected it. An error: why it can't be told. */
-type Destination = Endpoint | Error | 'gone' | undefined;
-
 /** The most clients beyond the limit whose original destination is asked for: proofs may be among them. */
 const PROOFS = 16;
 
 const DIRECT: readonly Upstream[] = [direct];
-
-/**
- * Ends by which a flow that was given no byte back tells that its upstream may be at fault. A client that goes soon (a
- * closed tab, a scan) has not waited for an answer.
- */
-const UNHEARD: ReadonlySet<FlowStatus> = new Set([
-  'ERR_IDLE',
-  'ERR_HALF_CLOSED',
-  'ERR_UPSTREAM_NO_ANSWER',
-  'ERR_UPSTREAM_RESET',
-  'ERR_AEAD',
-  'ERR_PROTOCOL',
-  'ERR_TRUNCATED',
-]);
-
-function reportAnswer(relay: Relay): void {
-  const { reach } = relay.context as Way;
-  if (reach) reach.upstream?.report({ kind: 'answered', began: reach.began });
-}
-
-function reportSilence(relay: Relay): void {
-  const { reach, destination } = relay.context as Way;
-  const target = formatAddress(destination.address);
-  if (reach) reach.upstream?.report({ kind: 'silent', began: reach.began, target });
-}
 
 export interface FlowOptions {
   readonly port: number;
@@ -112,8 +84,6 @@ export function createFlows(
   let generation: Generation = { flows: 0, finished: undefined };
   let stopped = false;
   const relays = new Set<Relay>();
-  /** Clients whose original destination another program is being asked for. */
-  let asking = 0;
   const sweep = new Sweep(relays, policy.timeouts);
 
   const events: RelayEvents = {
@@ -140,34 +110,25 @@ export function createFlows(
     lost: (relay, status, cause) => relay.settle(status, cause),
   };
 
-  function accept(client: ClientSocket, family: 4 | 6): void {
-    if (stopped) return refuse(client, 'STOPPED');
-    const destination = destinationOf(client, family);
-    if (!(destination instanceof Promise)) return begin(client, destination);
-    // A proof may be one more than there is room for, but nobody knows yet which one it is.
-    if (relays.size + asking >= limit + PROOFS) return refuse(client, 'ERR_LIMIT');
-    void beginLater(client, destination);
-  }
+  // A proof may be one more than there is room for, but nobody knows yet which one it is.
+  const hasRoom = () => relays.size + destinations.asking < limit + PROOFS;
+  const destinations = createDestinations(originalDestination, hasRoom, begin);
 
-  async function beginLater(client: ClientSocket, asked: Promise<Destination>): Promise<void> {
-    // Whatever comes meanwhile waits in the kernel.
-    client.pause();
-    asking++;
-    const destination = await asked;
-    asking--;
-    begin(client, descriptor(client) < 0 ? 'gone' : destination);
-    client.resume();
+  function accept(client: ClientSocket, family: 4 | 6): void {
+    if (stopped) refuse(client, 'STOPPED');
+    else destinations.find(client, family);
   }
 
   function begin(client: ClientSocket, destination: Destination): void {
     if (stopped) return refuse(client, 'STOPPED');
     if (destination === 'gone') return refuse(client, 'CLIENT_RESET');
+    if (destination === 'crowded') return refuse(client, 'ERR_LIMIT');
     if (destination instanceof Error) return refuse(client, 'ERR_ORIGINAL_DESTINATION', destination);
     if (destination === undefined || isOwnListener(destination, port))
       return refuse(client, 'ERR_NOT_REDIRECTED');
     // That the rules work is worth knowing even now.
     if (isProof(destination)) return client.terminate();
-    if (relays.size + asking >= limit) return refuse(client, 'ERR_LIMIT');
+    if (relays.size + destinations.asking >= limit) return refuse(client, 'ERR_LIMIT');
 
     const decision = policy.decide(destination.address);
     const way: Way = { destination, decision, generation, reach: undefined, began: performance.now() };
@@ -195,21 +156,6 @@ export function createFlows(
       // Resolvers are asked for more than hosts, and some of that has addresses.
       named: name !== undefined && isHostName(name) ? { name, port: to } : undefined,
     };
-  }
-
-  /** 'gone': the client has closed again already, and its socket can't be asked any more. */
-  function destinationOf(client: ClientSocket, family: 4 | 6): Destination | Promise<Destination> {
-    if (descriptor(client) < 0) return 'gone';
-    const unknown = (error: unknown): Destination => {
-      if (error instanceof SystemError && error.call === 'getpeername') return 'gone';
-      return error instanceof Error ? error : new Error(String(error));
-    };
-    try {
-      const found = originalDestination(descriptor(client), family);
-      return found instanceof Promise ? found.catch(unknown) : found;
-    } catch (error) {
-      return unknown(error);
-    }
   }
 
   function refuse(client: ClientSocket, status: FlowStatus, cause?: Error): void {
