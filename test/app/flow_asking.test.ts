@@ -1,13 +1,11 @@
 /** Flows whose original destination another program is asked for: that takes its time. */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { errnoOf, SystemError } from '../../ffi/errno.ts';
-import { createFlows } from '../../src/app/flow.ts';
 import type { Policy } from '../../src/app/policy.ts';
 import { parseAddress, type Endpoint } from '../../src/net/address.ts';
 import type { FlowStatus } from '../../src/net/flow_status.ts';
-import { clientHandlers } from '../../src/relay/handlers.ts';
-import { createFlowStats } from '../../src/stats/flow_stats.ts';
 import { eventually } from '../lab/eventually.ts';
+import { listenForFlows } from './flow_listener.ts';
 
 const PROOF: Endpoint = { address: parseAddress('192.0.2.254')!, port: 9 };
 
@@ -26,27 +24,21 @@ afterEach(() => undo.forEach((one) => one()));
 
 /** As many clients, of flows of which four may be. */
 async function crowd(size: number): Promise<void> {
-  const flows = createFlows({ timeouts: {} } as unknown as Policy, {
-    port: 1,
-    limit: 4,
-    originalDestination: () => asked(),
-    isProof: (destination) => destination === PROOF && ++proofs > 0,
-    stats: createFlowStats(),
-    flowLog: { ended() {}, retrying() {}, refused: (status, cause) => void refused.push({ status, cause }) },
-    nameOf: () => undefined,
-  });
-  const listener = Bun.listen({
-    hostname: '127.0.0.1',
-    port: 0,
-    allowHalfOpen: true,
-    socket: clientHandlers((client) => flows.accept(client, 4)),
-  });
-  undo.push(
-    () => flows.stop(),
-    () => listener.stop(true),
+  const { port, stop } = listenForFlows(
+    { timeouts: {} as Policy['timeouts'] },
+    {
+      limit: 4,
+      originalDestination: () => asked(),
+      isProof: (destination) => destination === PROOF && ++proofs > 0,
+      flowLog: {
+        ended() {},
+        retrying() {},
+        refused: (status, cause) => void refused.push({ status, cause }),
+      },
+    },
   );
+  undo.push(stop);
   const socket = { data() {}, close: () => void closed++ };
-  const { port } = listener;
   for (let i = 0; i < size; i++) {
     const client = await Bun.connect({ hostname: '127.0.0.1', port, socket });
     undo.push(() => client.terminate());

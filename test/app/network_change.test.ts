@@ -1,18 +1,17 @@
 /** What hangs on the network, with flows between real sockets on loopback. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { createFlows, type Flows } from '../../src/app/flow.ts';
+import type { Flows } from '../../src/app/flow.ts';
 import { followNetwork, type OnNetwork } from '../../src/app/network_change.ts';
 import { createBridge } from '../../src/app/upstreams/bridge.ts';
 import { silent } from '../../src/base/log.ts';
 import type { Policy } from '../../src/app/policy.ts';
-import { createFlowStats } from '../../src/stats/flow_stats.ts';
-import { clientHandlers } from '../../src/relay/handlers.ts';
 import { RedirectError } from '../../src/redirect/redirect.ts';
 import { direct } from '../../src/upstream/direct.ts';
 import { createTlsClient } from '../../src/upstream/tls/create.ts';
 import type { RemoteEnd } from '../../src/net/socket.ts';
 import type { SnetError } from '../../src/base/errors.ts';
 import { eventually } from '../lab/eventually.ts';
+import { listenForFlows } from './flow_listener.ts';
 import { Client, serve, serveEcho } from '../relay/harness.ts';
 
 const everything = () => true;
@@ -138,31 +137,19 @@ describe('flows', () => {
   function flowing() {
     const echo = serveEcho();
     const ended: string[] = [];
-    const policy = {
-      decide: () => ({ where: 'direct', why: 'default' }),
-      timeouts: { dial: 5_000, idle: 60_000, halfClosed: 60_000, firstData: 20 },
-    } as unknown as Policy;
-    const flows = createFlows(policy, {
-      port: 1,
-      limit: 100,
-      originalDestination: () => echo.endpoint,
-      isProof: () => false,
-      stats: createFlowStats(),
-      flowLog: { ended: (_, status) => void ended.push(status), retrying() {}, refused() {} },
-      nameOf: () => undefined,
-    });
-    const listener = Bun.listen({
-      hostname: '127.0.0.1',
-      port: 0,
-      allowHalfOpen: true,
-      socket: clientHandlers((client) => flows.accept(client, 4)),
-    });
-    undo.push(
-      () => flows.stop(),
-      () => listener.stop(true),
-      () => echo[Symbol.dispose](),
+    const { flows, port, stop } = listenForFlows(
+      {
+        decide: () => ({ where: 'direct', why: 'default' }),
+        timeouts: { dial: 5_000, idle: 60_000, halfClosed: 60_000, firstData: 20 },
+      },
+      {
+        limit: 100,
+        originalDestination: () => echo.endpoint,
+        flowLog: { ended: (_, status) => void ended.push(status), retrying() {}, refused() {} },
+      },
     );
-    return { flows, port: listener.port, ended };
+    undo.push(stop, () => echo[Symbol.dispose]());
+    return { flows, port, ended };
   }
 
   const talking = async (port: number) => {

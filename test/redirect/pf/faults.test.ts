@@ -6,7 +6,8 @@ import type { RedirectError } from '../../../src/redirect/redirect.ts';
 import type { Fault, ProcessOptions } from '../../lab/mac/fake_mac.ts';
 import { startReference } from '../../lab/mac/pf_kernel.ts';
 import { folderForEach } from '../../lab/folder.ts';
-import { at, failure, macForEach, NEXT, OnMac, PLAN } from './on_mac.ts';
+import { failure } from '../failure.ts';
+import { at, macForEach, NEXT, OnMac, PLAN } from './on_mac.ts';
 
 const FAULTS = ['failed', 'lost', 'timed out'] as const satisfies readonly Fault[];
 const NEAR = { destination: at('10.1.1.1', 443) };

@@ -2,7 +2,8 @@
 import { expect, test } from 'bun:test';
 import { canDoWithoutLinkLocal } from '../../../src/app/platform/link_local_resolvers.ts';
 import { replaceMainRuleset } from '../../lab/mac/mac_state.ts';
-import { at, failure, macForEach, PLAN } from './on_mac.ts';
+import { failure } from '../failure.ts';
+import { at, macForEach, PLAN } from './on_mac.ts';
 
 const on = macForEach();
 

@@ -4,7 +4,7 @@ import { silent, type Fields, type Log } from '../../../src/base/log.ts';
 import { formatEndpoint, parseAddress, type Endpoint } from '../../../src/net/address.ts';
 import { pfFiles } from '../../../src/redirect/pf/names.ts';
 import { createPf, type PfOptions, type RuleProofs } from '../../../src/redirect/pf/pf.ts';
-import { RedirectError, type RedirectPlan } from '../../../src/redirect/redirect.ts';
+import type { RedirectPlan } from '../../../src/redirect/redirect.ts';
 import { createFakeClock } from '../../base/fake_clock.ts';
 import { FakeMac, type ProcessOptions } from '../../lab/mac/fake_mac.ts';
 import type { Packet } from '../../lab/mac/pf_evaluate.ts';
@@ -124,15 +124,4 @@ export function macForEach(): () => OnMac {
   });
   afterEach(() => on?.mac[Symbol.dispose]());
   return () => on!;
-}
-
-/** The error of a call, or undefined; no other error than ours may come. */
-export async function failure(call: Promise<unknown>): Promise<RedirectError | undefined> {
-  try {
-    await call;
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof RedirectError)) throw error;
-    return error;
-  }
 }

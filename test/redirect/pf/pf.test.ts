@@ -5,7 +5,8 @@ import { cleanPf } from '../../../src/redirect/pf/undo.ts';
 import { parseState } from '../../../src/redirect/pf/state_file.ts';
 import { reboot, replaceMainRuleset, STOCK_PF_CONF, turnSharingOn } from '../../lab/mac/mac_state.ts';
 import { startReference } from '../../lab/mac/pf_kernel.ts';
-import { at, failure, macForEach, NEXT, PLAN } from './on_mac.ts';
+import { failure } from '../failure.ts';
+import { at, macForEach, NEXT, PLAN } from './on_mac.ts';
 
 const on = macForEach();
 
