@@ -2,7 +2,7 @@
  * The machine has come to another network, or woken up: what was learnt of the old one is forgotten, and what hangs on it is
  * let go, so that programs can go on at once. All of it is harmless where nothing has changed.
  */
-import { localAddresses, type HasAddress } from '../net/local_addresses.ts';
+import { askLocalAddresses, type HasAddress } from '../net/local_addresses.ts';
 import type { Running } from './reload.ts';
 import { whyNot } from './why_not.ts';
 
@@ -21,7 +21,7 @@ export type OnNetwork = Pick<Running, 'inForce' | 'retired' | 'dns' | 'flows' | 
 export function followNetwork(
   running: OnNetwork,
   watch: (changed: (what: string) => void) => { stop(): void },
-  addresses: () => HasAddress = localAddresses,
+  addresses: () => HasAddress = askLocalAddresses,
 ): NetworkChanges {
   const waiting = new Set<string>();
   let work: Promise<void> | undefined;

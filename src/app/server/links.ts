@@ -8,7 +8,7 @@ import type { ListenerConfig, ServerConfig, ShadowsocksListener } from '../../co
 import { formatShareLink } from '../../config/share_link.ts';
 import { DEFAULT_TLS } from '../../config/tls_options.ts';
 import { formatAddress, parseAddress, type Address, type Host } from '../../net/address.ts';
-import { localAddresses } from './own_endpoints.ts';
+import { localAddresses } from '../../net/local_addresses.ts';
 import { createPrivateCheck } from './private.ts';
 
 /** In place of a host that nobody knows. */

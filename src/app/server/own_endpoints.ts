@@ -1,13 +1,6 @@
 /** Where this server itself can be reached. */
-import { networkInterfaces } from 'node:os';
-import { parseAddress, sameAddress, type Address, type Endpoint } from '../../net/address.ts';
-
-/** Of this machine, loopback's among them; asked anew each time, since they come and go. */
-export function localAddresses(): Address[] {
-  return Object.values(networkInterfaces()).flatMap((all) =>
-    (all ?? []).flatMap(({ address }) => parseAddress(address) ?? []),
-  );
-}
+import { sameAddress, type Address, type Endpoint } from '../../net/address.ts';
+import { localAddresses } from '../../net/local_addresses.ts';
 
 /** @param ports where it listens, on whatever addresses */
 export function isOwnEndpoint(

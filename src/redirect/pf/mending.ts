@@ -5,7 +5,7 @@ import type { Runner } from '../../base/runner.ts';
 import { RedirectError } from '../redirect.ts';
 import type { InForce } from './in_force.ts';
 import { DAMAGES, inspect, type Damage } from './inspection.ts';
-import { sayingOnce } from './once.ts';
+import { sayingOnce } from './saying_once.ts';
 import { reloadMain } from './preflight.ts';
 
 export interface MendingOptions {

@@ -11,14 +11,14 @@ import { explain } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { Runner } from '../../base/runner.ts';
 import type { Address } from '../../net/address.ts';
+import { localAddresses } from '../../net/local_addresses.ts';
 import { postGuardian, type Post } from '../guardian/post_guardian.ts';
 import { FIXED_KEYS, RedirectError, type Redirect, type RedirectPlan } from '../redirect.ts';
 import { beginInForce, type InForce } from './in_force.ts';
 import { takingTurns } from './in_turn.ts';
 import { createMending } from './mending.ts';
 import { pfFiles } from './names.ts';
-import { sayingOnce } from './once.ts';
-import { ownAddresses as ownAddressesNow } from './own_addresses.ts';
+import { sayingOnce } from './saying_once.ts';
 import { makeReady } from './preflight.ts';
 import { createProving, type RuleProofs } from './proving.ts';
 import { takeOutLeft } from './undo.ts';
@@ -60,7 +60,7 @@ export function createPf({
   reloadPfConf,
   folder,
   clock = realClock,
-  ownAddresses = ownAddressesNow,
+  ownAddresses = localAddresses,
   doesWithoutLinkLocal = () => Promise.resolve(false),
 }: PfOptions): PfRedirect {
   const files = pfFiles(folder);

@@ -173,9 +173,13 @@ export function renderBypass(
   ]);
 }
 
-/** For a table's file: addresses of this machine. */
+/**
+ * For a table's file: addresses of this machine, in the order of their text. pf has `(self)` for that, but in xnu it is empty
+ * (pfi_table_update() in bsd/net/pf_if.c asks one interface, and "ALL" is none), and leaves out IPv6's temporary addresses
+ * even where it works.
+ */
 export function renderOwn(addresses: readonly Address[]): string {
-  return text(addresses.map(formatAddress));
+  return text(addresses.map(formatAddress).toSorted());
 }
 
 function text(lines: readonly string[]): string {
