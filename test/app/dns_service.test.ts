@@ -35,11 +35,20 @@ async function saying(label: string, address: string): Promise<Endpoint> {
   return at('127.0.0.1', socket.port);
 }
 
+/** One that nobody has, neither by UDP nor by TCP. */
 async function freePort(): Promise<number> {
-  const socket = await Bun.udpSocket({ hostname: '127.0.0.1', socket: {} });
-  const { port } = socket;
-  socket.close();
-  return port;
+  for (;;) {
+    const socket = await Bun.udpSocket({ hostname: '127.0.0.1', socket: {} });
+    const { port } = socket;
+    try {
+      Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // Somebody's by TCP: another one, then.
+    } finally {
+      socket.close();
+    }
+  }
 }
 
 const nameservers: Nameservers = {
